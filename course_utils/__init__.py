@@ -1,0 +1,32 @@
+"""Helpers for the course. Lessons import the modules; only `start` lives here."""
+
+import os
+from importlib import metadata
+
+__version__ = "0.1.0"
+
+# The course's own model needs no network, so the hub is switched off before anything imports it.
+if os.environ.get("COURSE_MODEL", "embedded").startswith("embedded"):
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def start():
+    """Prints one line about this environment; call it first in a lesson.
+
+    Stops with a plain sentence when a library that is already loaded differs from the one
+    installed (as after an installation in a running Colab session).
+    """
+    import platform
+
+    import torch
+    import transformers
+
+    for library in (torch, transformers):
+        name, loaded = library.__name__, library.__version__.split("+")[0]
+        installed = metadata.version(name).split("+")[0]
+        if loaded != installed:
+            raise SystemExit(f"{name} {loaded} is loaded but {installed} is installed: restart the session.")
+    device = "a GPU" if torch.cuda.is_available() else "the CPU"
+    network = "offline" if os.environ.get("HF_HUB_OFFLINE") == "1" else "online"
+    versions = f"Python {platform.python_version()}, torch {metadata.version('torch')}"
+    print(f"Course {__version__} on {device}, {network}: {versions}, transformers {transformers.__version__}.")

@@ -1,0 +1,114 @@
+"""Grades and their uncertainty: exact match, a Wilson interval, paired and bootstrapped differences.
+
+Every interval here is a 95 % interval. Left out: partial credit and significance stars.
+"""
+
+import math
+
+import numpy as np
+
+from course_utils.generation import generate
+
+Z = 1.959964  # the 97.5 % point of the normal distribution
+
+
+def exact_match(outputs, answers):
+    """[bool] per pair of texts: equal once outer white space is removed. ValueError if the lengths differ."""
+    return [output.strip() == answer.strip() for output, answer in zip(outputs, answers, strict=True)]
+
+
+def interval(hits, n):
+    """(low, high) for the true rate behind `hits` successes in `n` independent trials.
+
+    Wilson's score interval (Wilson 1927; Newcombe 1998a, method 3): it stays within [0, 1] and
+    keeps a width at 0 and n hits. Raises ValueError unless 0 <= hits <= n and n > 0.
+    """
+    if n <= 0 or not 0 <= hits <= n:
+        raise ValueError(f"{hits} hits in {n} trials: needs n > 0 and 0 <= hits <= n")
+    rate, shrink = hits / n, 1 + Z**2 / n
+    centre = (rate + Z**2 / (2 * n)) / shrink
+    reach = Z * math.sqrt(rate * (1 - rate) / n + Z**2 / (4 * n**2)) / shrink
+    return (0.0 if hits == 0 else centre - reach), (1.0 if hits == n else centre + reach)
+
+
+def paired_difference(a, b):
+    """(rate of a − rate of b, low, high) for two lists of 0/1 on the same items, in the same order.
+
+    Square-and-add of two Wilson intervals, corrected for the correlation of the pairs (Newcombe
+    1998b, "Improved confidence intervals for the difference between binomial proportions based on
+    paired data", method 10). No seed, and sound for few items. Raises ValueError for lists that are
+    empty, of different lengths, or not of 0/1.
+    """
+    if len(a) != len(b) or not len(a) or not set(a) | set(b) <= {0, 1}:
+        raise ValueError("needs two lists of 0/1, of one length, about the same items")
+    n = len(a)
+    both = sum(1 for x, y in zip(a, b, strict=True) if x and y)
+    only_a, only_b = int(sum(a)) - both, int(sum(b)) - both
+    neither = n - both - only_a - only_b
+    margins = (both + only_a) * (only_b + neither) * (both + only_b) * (only_a + neither)
+    cross = both * neither - only_a * only_b
+    if cross > 0:
+        cross = max(cross - n / 2, 0)  # continuity correction
+    phi = cross / math.sqrt(margins) if margins else 0.0
+
+    rate_a, rate_b = (both + only_a) / n, (both + only_b) / n
+    (low_a, high_a), (low_b, high_b) = interval(both + only_a, n), interval(both + only_b, n)
+
+    def reach(p, q):
+        return math.sqrt(max(p**2 - 2 * phi * p * q + q**2, 0.0))
+
+    difference = (only_a - only_b) / n
+    low = difference - reach(rate_a - low_a, high_b - rate_b)
+    return difference, low, difference + reach(rate_b - low_b, high_a - rate_a)
+
+
+def bootstrap_mean(values, seed, resamples=10_000):
+    """(mean, low, high) of the mean of values, by the percentile bootstrap (Efron 1979).
+
+    The same seed gives the same interval. Too narrow below about 20 values. Raises ValueError for
+    no values or values that are not finite.
+    """
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 1 or not values.size or not np.isfinite(values).all():
+        raise ValueError("needs a list of at least one finite number")
+    draw = np.random.default_rng(seed)
+    means = [values[draw.integers(values.size, size=values.size)].mean() for _ in range(resamples)]
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(values.mean()), float(low), float(high)
+
+
+def grade(item, continuation):
+    """True if the continuation answers the item, by the item's own rule (course_utils.world.split.Item).
+
+    Raises ValueError for a rule that does not exist.
+    """
+    if callable(item.grade):
+        return bool(item.grade(continuation))
+    if item.grade == "line":
+        given = continuation
+    elif item.grade == "final":
+        _, found, given = continuation.rpartition("The answer is")
+        if not found:
+            return False
+    else:
+        raise ValueError(f"unknown grade {item.grade!r}: use 'line', 'final' or a function")
+    return _bare(given.split("\n")[0]) == _bare(item.answer)
+
+
+def evaluate(model, tokenizer, items, batch_size=64):
+    """[bool] per item: continue each prompt greedily up to the end of the line, then grade.
+
+    Items with the same max_new_tokens are generated together. No items give an empty list.
+    """
+    hits = [False] * len(items)
+    for budget in sorted({item.max_new_tokens for item in items}):
+        places = [place for place, item in enumerate(items) if item.max_new_tokens == budget]
+        prompts = [items[place].prompt for place in places]
+        texts = generate(model, tokenizer, prompts, max_new_tokens=budget, stop="\n", batch_size=batch_size)
+        for place, text in zip(places, texts, strict=True):
+            hits[place] = grade(items[place], text)
+    return hits
+
+
+def _bare(text):
+    return text.strip().removesuffix(".").strip()

@@ -1,0 +1,252 @@
+"""Lesson 00: next-token distributions, attention and loss, written by the learner."""
+
+import math
+
+import torch
+
+from course_utils.exercises import Exercise, Prediction, expect
+
+p1 = Prediction(
+    "00.p1",
+    "An untrained model and a vocabulary of 2,048 tokens: about what loss (in nats) will it have?",
+)
+p2 = Prediction(
+    "00.p2",
+    "The same questions about countries, on an exam sheet and in a forum: where does the model answer better?",
+    ["exam", "forum", "no difference"],
+)
+p3 = Prediction(
+    "00.p3",
+    "Which of these does the tiny sister, a tenth of the size, lose the most of?",
+    ["common facts", "rare facts", "reasoning step by step", "looking up in the prompt"],
+)
+
+
+def close(result, expected, within=1e-5):
+    """True if result is a tensor (or list) of the same shape and values."""
+    result = torch.as_tensor(result, dtype=torch.float32)
+    expected = torch.as_tensor(expected, dtype=torch.float32)
+    return result.shape == expected.shape and torch.allclose(result, expected, atol=within)
+
+
+def probabilities(logits, temperature):
+    scaled = logits / temperature
+    weights = torch.exp(scaled - scaled.max())
+    return weights / weights.sum()
+
+
+def _test_probabilities(answer):
+    logits = torch.tensor([2.0, 1.0, -1.0])
+    result = torch.as_tensor(answer(logits.clone(), 1.0), dtype=torch.float32)
+    expect(result.shape == (3,), "return one probability for each logit, no more and no fewer")
+    expect(abs(result.sum().item() - 1) < 1e-5, "your numbers do not add up to 1: divide by their sum")
+    expect(
+        close(result, torch.softmax(logits, 0)),
+        "at temperature 1 this is the exponential of each logit, shared out",
+    )
+    hot = answer(logits.clone(), 2.0)
+    expect(
+        not close(hot, torch.softmax(logits * 2, 0)),
+        "a high temperature must flatten the distribution, yours sharpens it: divide by it, do not multiply",
+    )
+    expect(
+        close(hot, torch.softmax(logits / 2, 0)),
+        "temperature 2 gives the wrong numbers: it acts on the logits, before the exponential",
+    )
+    large = answer(torch.tensor([1000.0, 999.0]), 1.0)
+    expect(
+        close(large, [1 / (1 + math.exp(-1)), 1 / (1 + math.e)]),
+        "logits near 1,000 overflow in your version: subtract the largest logit first, nothing else changes",
+    )
+
+
+q1 = Exercise(
+    "00.1",
+    """
+    Write `probabilities(logits, temperature)`: from a tensor of V logits to V probabilities.
+    Divide the logits by the temperature, take the exponential, share out to a sum of 1.
+    It must also survive logits of 1,000. Do not use torch.softmax.
+    """,
+    probabilities,
+    _test_probabilities,
+    wrong=[
+        (lambda logits, t: torch.exp(logits / t), "add up to 1"),
+        (lambda logits, t: logits / logits.sum(), "exponential"),
+        (lambda logits, t: torch.softmax(logits * t, 0), "sharpens"),
+        (lambda logits, t: torch.softmax(logits, 0) ** 1, "before the exponential"),
+        (lambda logits, t: torch.exp(logits / t) / torch.exp(logits / t).sum(), "overflow"),
+        (lambda logits, t: torch.softmax(logits / t, 0).sum(), "one probability for each"),
+    ],
+    hints=[
+        "torch.exp works on every element; the sum of a tensor is x.sum().",
+        "exp(a - c) / sum(exp(b - c)) is the same for every c: choose c so that nothing overflows.",
+    ],
+    minutes=6,
+    difficulty=1,
+)
+
+
+def continue_greedily(next_logits, ids, steps):
+    ids = list(ids)
+    for _ in range(steps):
+        ids.append(int(next_logits(ids).argmax()))
+    return ids
+
+
+def _test_greedy(answer):
+    def next_logits(ids):  # a toy model: prefers the successor of the last token, modulo 5
+        return torch.nn.functional.one_hot(torch.tensor((ids[-1] + 1) % 5), 5).float() - 9.0
+
+    start = [2]
+    result = answer(next_logits, start, 3)
+    expect(start == [2], "you changed the caller's list: copy it first")
+    expect(list(result) != [3, 4, 0], "you return only the new tokens: the prompt belongs to the sequence")
+    expect(list(result) != [2, 3, 3, 3], "every step must see the tokens chosen so far, not the prompt alone")
+    expect(len(result) == 4, "three steps must add exactly three tokens to the prompt")
+    expect(list(result) == [2, 3, 4, 0], "take the token with the largest logit at each step")
+
+
+def _only_prompt(next_logits, ids, steps):
+    return list(ids) + [int(next_logits(ids).argmax()) for _ in range(steps)]
+
+
+def _in_place(next_logits, ids, steps):
+    for _ in range(steps):
+        ids.append(int(next_logits(ids).argmax()))
+    return ids
+
+
+def _smallest(next_logits, ids, steps):
+    return continue_greedily(lambda seen: -next_logits(seen), ids, steps)
+
+
+q2 = Exercise(
+    "00.2",
+    """
+    Write `continue_greedily(next_logits, ids, steps)`. `next_logits(ids)` gives the logits (V,) of the
+    token after the list `ids`. Add the most likely token `steps` times; return prompt and new tokens
+    as one list, and leave the caller's list alone.
+    """,
+    continue_greedily,
+    _test_greedy,
+    wrong=[
+        (_only_prompt, "see the tokens chosen so far"),
+        (_in_place, "copy it first"),
+        (lambda f, ids, n: continue_greedily(f, ids, n)[len(ids) :], "only the new tokens"),
+        (lambda f, ids, n: continue_greedily(f, ids, n + 1), "exactly three"),
+        (_smallest, "largest logit"),
+    ],
+    hints=["list(ids) makes a copy.", "Inside the loop: ask for logits, take argmax, append."],
+    minutes=6,
+    difficulty=1,
+)
+
+
+def attention(q, k, v):
+    scores = q @ k.T / math.sqrt(q.shape[-1])
+    future = torch.ones_like(scores).triu(1).bool()
+    return scores.masked_fill(future, float("-inf")).softmax(-1) @ v
+
+
+def _attend(q, k, v, scale=True, causal=True, axis=-1, diagonal=1):
+    scores = q @ k.T / (math.sqrt(q.shape[-1]) if scale else 1.0)
+    if causal:
+        scores = scores.masked_fill(torch.ones_like(scores).triu(diagonal).bool(), -1e9)
+    return scores.softmax(axis) @ v
+
+
+def _test_attention(answer):
+    torch.manual_seed(0)
+    q, k, v = torch.randn(3, 4, 8).unbind(0)
+    result = answer(q, k, v)
+    expect(tuple(result.shape) == (4, 8), "the result has one row of values for each query: shape (T, D)")
+    expect(not close(result, _attend(q, k, v, causal=False)), "a token sees tokens after it: mask the future")
+    expect(
+        not close(result, _attend(q, k, v, diagonal=0)),
+        "a token may look at itself: mask only what comes after it",
+    )
+    expect(not close(result, _attend(q, k, v, scale=False)), "divide the scores by the square root of D")
+    expect(
+        not close(result, _attend(q, k, v, axis=0)),
+        "each query's weights must add up to 1: softmax over the keys",
+    )
+    expect(close(result, attention(q, k, v)), "not yet: softmax(Q K^T / sqrt(D), future masked) V")
+
+
+q3 = Exercise(
+    "00.3",
+    """
+    Write `attention(q, k, v)` for one head: q, k and v are (T, D). Each token's query is compared with
+    the keys of the tokens up to itself; the result (T, D) mixes their values.
+    """,
+    attention,
+    _test_attention,
+    wrong=[
+        (lambda q, k, v: _attend(q, k, v, causal=False), "mask the future"),
+        (lambda q, k, v: _attend(q, k, v, scale=False), "square root"),
+        (lambda q, k, v: _attend(q, k, v, axis=0), "softmax over the keys"),
+        (lambda q, k, v: _attend(q, k, v, diagonal=0), "look at itself"),
+        (lambda q, k, v: _attend(q, k, v)[-1], "one row of values"),
+        (lambda q, k, v: v, "not yet"),
+    ],
+    hints=[
+        "q @ k.T holds the score of every query with every key: (T, T).",
+        "Set the scores of the future to minus infinity before the softmax: torch.triu(…, 1) marks them.",
+    ],
+    minutes=10,
+    difficulty=2,
+)
+
+
+def next_token_loss(logits, ids):
+    logps = torch.log_softmax(logits[:-1], -1)
+    return -logps[torch.arange(len(ids) - 1), ids[1:]].mean()
+
+
+def _loss(logits, ids, shift=1, sign=-1.0, mean=True):
+    picked = torch.log_softmax(logits[: len(ids) - shift], -1)[torch.arange(len(ids) - shift), ids[shift:]]
+    return sign * (picked.mean() if mean else picked.sum())
+
+
+def _test_loss(answer):
+    torch.manual_seed(0)
+    logits, ids = torch.randn(5, 7), torch.tensor([1, 4, 2, 0, 6])
+    result = torch.as_tensor(answer(logits.clone(), ids.clone()), dtype=torch.float32)
+    expect(result.dim() == 0, "one number for the whole text: take the mean")
+    expect(result.item() > 0, "a loss is never negative: it is minus the log-probability")
+    expect(
+        not close(result, _loss(logits, ids, shift=0)),
+        "your row i predicts token i itself: row i holds the forecast of token i + 1",
+    )
+    expect(
+        not close(result, _loss(logits, ids, mean=False)),
+        "take the mean over the predicted tokens, not the sum",
+    )
+    bits = _loss(logits, ids) / math.log(2)
+    expect(not close(result, bits), "that is in bits: use the natural logarithm")
+    expect(close(result, _loss(logits, ids)), "not yet: minus the mean log-probability of each next token")
+
+
+q4 = Exercise(
+    "00.4",
+    """
+    Write `next_token_loss(logits, ids)`: logits (T, V) of a text and its T token ids. Row i forecasts
+    token i + 1. Return minus the mean natural log-probability that the forecasts gave to what came.
+    """,
+    next_token_loss,
+    _test_loss,
+    wrong=[
+        (lambda logits, ids: _loss(logits, ids, shift=0), "forecast of token i + 1"),
+        (lambda logits, ids: _loss(logits, ids, sign=1.0), "never negative"),
+        (lambda logits, ids: _loss(logits, ids, mean=False), "not the sum"),
+        (lambda logits, ids: _loss(logits, ids) / math.log(2), "in bits"),
+        (lambda logits, ids: -torch.log_softmax(logits, -1)[:, 0], "one number"),
+        (lambda logits, ids: torch.tensor(1.0), "not yet"),
+    ],
+    hints=[
+        "The last row has nothing to forecast, and the first token is forecast by nobody.",
+        "torch.log_softmax(logits, -1) gives log-probabilities; pick the right column of each row.",
+    ],
+    minutes=8,
+    difficulty=2,
+)

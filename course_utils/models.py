@@ -1,0 +1,171 @@
+"""Loads a causal language model and its tokenizer: the course's own, a local folder, or a hub id.
+
+Device and number format are decided here and nowhere else. Only safetensors are read, and no
+code that comes with a model is run. The embedded models need no network: the package switches
+the hub off (HF_HUB_OFFLINE) on import unless COURSE_MODEL names another model.
+
+Environment: COURSE_MODEL names the model of `load()`; COURSE_RANDOM_WEIGHTS=1 makes `load` return
+an untrained model of the same shape, with which the tests show that the lessons' claims can fail.
+"""
+
+import copy
+import functools
+import os
+import time
+from pathlib import Path
+
+import torch
+from huggingface_hub import constants, get_session
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from course_utils import paths
+from course_utils.prompts import CHAT_TEMPLATE
+
+EMBEDDED = {"embedded": "base", "embedded-small": "base-small", "embedded-tiny": "base-tiny"}
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+OFFER = 'The course\'s own model needs no network: models.load("embedded").'
+
+
+@functools.cache
+def device():
+    """The torch.device of every model: CUDA, else Apple's MPS, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+@functools.cache
+def dtype():
+    """fp32 on CPU and MPS; on CUDA bf16 where the hardware has it (capability 8.0), else fp16.
+
+    `torch.cuda.is_bf16_supported` is not asked: it says yes where bf16 is emulated.
+    """
+    if device().type != "cuda":
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.get_device_capability() >= (8, 0) else torch.float16
+
+
+def load(name=None):
+    """(model, tokenizer), the model in evaluation mode on `device()`, the tokenizer padding left.
+
+    name: "embedded" (default, or COURSE_MODEL), "embedded-small", "embedded-tiny", a folder, or
+    a hub id. The embedded models are fp32 everywhere; they are too small to gain from less.
+    A missing pad token becomes the end token, a missing chat template the course's plain one.
+    Raises FileNotFoundError, ValueError or ConnectionError, each with a sentence to act on.
+    """
+    name = str(name or os.environ.get("COURSE_MODEL") or "embedded")
+    source, local = _find(name)
+    options = {"local_files_only": local, "trust_remote_code": False}
+    number_format = torch.float32 if name in EMBEDDED else dtype()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, **options)
+        model = AutoModelForCausalLM.from_pretrained(
+            source, dtype=number_format, use_safetensors=True, **options
+        )
+    except (OSError, ValueError) as error:
+        if isinstance(source, Path):
+            raise ValueError(f"{name} could not be loaded: {_first_line(error)}") from error
+        raise ConnectionError(_unreachable(name, error)) from error
+    _complete(model, tokenizer, name)
+    if os.environ.get("COURSE_RANDOM_WEIGHTS") == "1":
+        model = randomised(model)
+    return model.to(device()).eval(), tokenizer
+
+
+def count_parameters(model, trainable=False):
+    """Number of parameters, tied ones once; with trainable=True only those that get gradients."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable)
+
+
+def randomised(model, seed=0):
+    """A copy of the model with fresh random weights, in its format and on its device."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        fresh = type(model)(copy.deepcopy(model.config))
+    fresh.generation_config = copy.deepcopy(model.generation_config)
+    return fresh.to(model.device, model.dtype).train(model.training)
+
+
+def choose_threads(rounds=4):
+    """2 if two CPU threads are reliably faster than one right now, else 1; changes no setting.
+
+    Where another process shares the cores, two threads wait for each other and training slows
+    many-fold. So the slowest run with two must clearly beat the fastest with one.
+    """
+    if (os.cpu_count() or 1) < 2:
+        return 1
+    a, b, before = torch.randn(2048, 128), torch.randn(128, 512), torch.get_num_threads()
+    seconds = {1: [], 2: []}
+    try:
+        for turn in range(rounds + 1):
+            for threads in seconds:
+                torch.set_num_threads(threads)
+                started = time.perf_counter()
+                for _ in range(20):
+                    a @ b
+                if turn:  # the first turn warms up
+                    seconds[threads].append(time.perf_counter() - started)
+    finally:
+        torch.set_num_threads(before)
+    return 2 if max(seconds[2]) * 1.15 < min(seconds[1]) else 1
+
+
+def _find(name):
+    """(what to load, whether to stay on this machine) for a name; raises if it can be nothing."""
+    if name in EMBEDDED:
+        folder = paths.DATA / "models" / EMBEDDED[name]
+        if not (folder / "config.json").exists():
+            raise FileNotFoundError(
+                f"{name} is missing from data/models: run `python -m course_utils.pretrain`."
+            )
+        return folder, True
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not any(folder.glob("*.safetensors")):
+            held = (
+                "only pickled weights, which can run code"
+                if any(map(any, map(folder.glob, PICKLES)))
+                else "no weights"
+            )
+            raise ValueError(f"{name} holds {held}: the course loads safetensors files only. {OFFER}")
+        return folder, True
+    if name.count("/") != 1 or name.startswith((".", "~", "/")) or name.endswith("/") or "\\" in name:
+        known = ", ".join(EMBEDDED)
+        raise FileNotFoundError(
+            f"{name} is neither a folder, nor a hub id like owner/model, nor one of {known}."
+        )
+    return name, not _hub_answers()
+
+
+def _hub_answers():
+    """One short question, because the hub's own retries take most of a minute without a network."""
+    try:
+        get_session().head(constants.ENDPOINT, timeout=5)
+    except Exception:  # offline mode, no network, a proxy that refuses: whatever it is, it is no answer
+        return False
+    return True
+
+
+def _unreachable(name, error):
+    if os.environ.get("HF_HUB_OFFLINE") == "1":
+        return (
+            f"{name} is not on this machine and the course runs offline. To fetch it, set the environment "
+            f"variable COURSE_MODEL={name} before you start, with a network. {OFFER}"
+        )
+    return f"{name} could not be fetched (no network, no such model, or no safetensors in it). {OFFER}"
+
+
+def _first_line(error):
+    return str(error).strip().split("\n")[0]
+
+
+def _complete(model, tokenizer, name):
+    """Pad token, padding side and chat template, as the rest of the course expects them."""
+    if tokenizer.eos_token is None:
+        raise ValueError(f"The tokenizer of {name} has no end token, so generation would never stop. {OFFER}")
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.padding_side = "left"
+    if not tokenizer.chat_template:
+        tokenizer.chat_template = CHAT_TEMPLATE
+    model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id

@@ -1,0 +1,45 @@
+"""Muon: momentum, orthogonalised, for the weight matrices; AdamW for the rest.
+
+Source: K. Jordan et al., "Muon" (2024). Two departures for a CPU: the Newton–Schulz iteration
+runs in fp32 (bf16 crawls where the CPU lacks it), and matrices of one shape are stacked so that
+one batched product serves all layers.
+"""
+
+import torch
+
+
+def orthogonalise(matrices, steps=5):
+    """Push the singular values of each matrix towards 1: (N, R, C) -> (N, R, C)."""
+    a, b, c = 3.4445, -4.7750, 2.0315
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.mT if tall else matrices
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    for _ in range(steps):
+        gram = x @ x.mT
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.mT if tall else x
+
+
+class Muon(torch.optim.Optimizer):
+    """Nesterov momentum whose update is orthogonalised and scaled by sqrt(max(1, rows / columns))."""
+
+    def __init__(self, matrices, lr=0.02, momentum=0.95, weight_decay=0.0):
+        super().__init__(list(matrices), {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self):
+        """One update of every matrix that has a gradient."""
+        for group in self.param_groups:
+            by_shape = {}
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    by_shape.setdefault(weight.shape, []).append(weight)
+            for shape, weights in by_shape.items():
+                updates = []
+                for weight in weights:
+                    buffer = self.state[weight].setdefault("momentum_buffer", torch.zeros_like(weight))
+                    buffer.lerp_(weight.grad, 1 - group["momentum"])
+                    updates.append(weight.grad.lerp(buffer, group["momentum"]))
+                scale = group["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5
+                for weight, update in zip(weights, orthogonalise(torch.stack(updates))):
+                    weight.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-scale)

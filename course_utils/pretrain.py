@@ -1,0 +1,245 @@
+"""Makes the base model: tokenizer and Llama weights from scratch, on the corpus of `world`.
+
+    python -m course_utils.pretrain --size base        train (continues after a kill), then measure
+    python -m course_utils.pretrain --evaluate data/models/base        print the ability table
+
+Left out on purpose: mixed data sources, weight averaging, hyper-parameter search. The recipe is
+a table below; the corpus is in course_utils/world.
+"""
+
+import argparse
+import copy
+import json
+import math
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch.nn.functional import cross_entropy
+from tqdm import tqdm
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+from course_utils import abilities, models, paths
+from course_utils.muon import Muon
+from course_utils.world import tokens
+
+SEED = 1
+SIZES = {  # million tokens are the CPU recipe's; with a GPU, give --tokens more
+    "base": dict(hidden_size=128, num_hidden_layers=5, num_attention_heads=4, intermediate_size=384, tokens=48),
+    "small": dict(hidden_size=80, num_hidden_layers=4, num_attention_heads=4, intermediate_size=192, tokens=32),
+    "tiny": dict(hidden_size=40, num_hidden_layers=3, num_attention_heads=2, intermediate_size=96, tokens=24),
+}
+# Two stages: short rows while most is learnt, long rows at the end, so that positions up to the
+# whole context are used. Both stages: 4,096 tokens a step, then 8,192.
+STAGES = [dict(share=0.8, length=256, batch=16), dict(share=0.2, length=1024, batch=8)]
+STEPS_PER_SHARD = 50
+MILESTONES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0]
+
+
+def new_model(size, tokenizer):
+    """A Llama model of SIZES[size] with fresh weights."""
+    torch.manual_seed(SEED)
+    shape = {k: v for k, v in SIZES[size].items() if k != "tokens"}
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        max_position_embeddings=1024,
+        tie_word_embeddings=True,
+        num_key_value_heads=shape["num_attention_heads"],
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        **shape,
+    )
+    return LlamaForCausalLM(config)
+
+
+def schedule(million_tokens):
+    """The list of steps: (stage index, step within its stage, learning-rate factor, tokens seen)."""
+    plan, seen = [], 0
+    total = million_tokens * 1_000_000
+    for i, stage in enumerate(STAGES):
+        per_step = stage["length"] * stage["batch"]
+        for step in range(int(total * stage["share"] / per_step)):
+            seen += per_step
+            # Warm up for 100 steps, stay, then fall linearly to 0 over the second half.
+            factor = min(1.0, (len(plan) + 1) / 100, 2 * max(0.0, 1 - seen / total) + 0.01)
+            plan.append((i, step, factor, seen))
+    return plan
+
+
+def _make_shard(tokenizer_folder, stage, shard):
+    """Runs in a process of its own: the rows of one shard of one stage."""
+    tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)
+    count = STEPS_PER_SHARD * STAGES[stage]["batch"]
+    return tokens.rows(tokenizer, SEED, f"{stage}/{shard}", count, STAGES[stage]["length"])
+
+
+def fastest_precision(model, device):
+    """Autocast to bf16 or not: one probe of each decides (many CPUs emulate bf16 slowly)."""
+    ids = torch.randint(0, model.config.vocab_size, (4, 256), device=device)
+    seconds = {}
+    for bf16 in (False, True, False, True):
+        start = time.perf_counter()
+        for _ in range(3):
+            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+                model(input_ids=ids, labels=ids, use_cache=False).loss.backward()
+            model.zero_grad()
+        seconds[bf16] = time.perf_counter() - start
+    return seconds[True] < seconds[False]
+
+
+def optimisers(model):
+    """Muon for the matrices inside the layers, AdamW for embeddings and norms."""
+    matrices = [p for p in model.model.layers.parameters() if p.ndim == 2]
+    chosen = {id(p) for p in matrices}
+    others = [p for p in model.parameters() if id(p) not in chosen]
+    adamw = torch.optim.AdamW(others, lr=3e-3, betas=(0.9, 0.95), weight_decay=0.0)
+    pair = [Muon(matrices, lr=0.02, weight_decay=0.01), adamw]
+    for optimiser in pair:
+        for group in optimiser.param_groups:
+            group["top_lr"] = group["lr"]
+    return pair
+
+
+def save_checkpoint(folder, model, pair, step, log):
+    """Weights, optimiser states and the step in one safetensors file, replaced atomically."""
+    arrays = {f"model/{k}": v for k, v in model.state_dict().items() if k != "lm_head.weight"}
+    for i, optimiser in enumerate(pair):
+        for j, state in optimiser.state_dict()["state"].items():
+            arrays |= {f"optimiser/{i}/{j}/{key}": value for key, value in state.items()}
+    temporary = folder / "checkpoint.tmp"
+    arrays = {k: v.detach().cpu().contiguous() for k, v in arrays.items()}
+    save_file(arrays, temporary, metadata={"step": str(step), "log": json.dumps(log)})
+    os.replace(temporary, folder / "checkpoint.safetensors")
+
+
+def load_checkpoint(folder, model, pair):
+    """Restores what save_checkpoint wrote; returns (next step, log)."""
+    from safetensors import safe_open
+
+    with safe_open(folder / "checkpoint.safetensors", "pt") as file:
+        arrays = {key: file.get_tensor(key) for key in file.keys()}
+        metadata = file.metadata()
+    weights = {k.removeprefix("model/"): v for k, v in arrays.items() if k.startswith("model/")}
+    model.load_state_dict(weights, strict=False)
+    for i, optimiser in enumerate(pair):
+        state = {}
+        for key, value in arrays.items():
+            if key.startswith(f"optimiser/{i}/"):
+                _, _, j, name = key.split("/")
+                state.setdefault(int(j), {})[name] = value
+        optimiser.load_state_dict(optimiser.state_dict() | {"state": state})
+    return int(metadata["step"]), json.loads(metadata["log"])
+
+
+def train(size, million_tokens, folder, seconds_between_checkpoints=120, until=None):
+    """Trains to the end of the schedule (or `until` a step), continuing a killed run in `folder`.
+
+    Returns the model, the tokenizer and the log [{tokens, loss, seconds}, …].
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "tokenizer" / "tokenizer.json").exists():
+        tokens.train_tokenizer(SEED).save_pretrained(folder / "tokenizer")
+    tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = new_model(size, tokenizer).to(device)
+    bf16 = fastest_precision(model, device)
+    pair, plan, log, first = optimisers(model), schedule(million_tokens), [], 0
+    if (folder / "checkpoint.safetensors").exists():
+        first, log = load_checkpoint(folder, model, pair)
+    milestones = {math.ceil(m * len(plan)) for m in MILESTONES}
+    losses, saved, started = [], time.perf_counter(), time.perf_counter()
+    before = log[-1]["seconds"] if log else 0.0
+    bar = tqdm(total=plan[-1][3], initial=plan[first - 1][3] if first else 0, unit="tok", unit_scale=True, desc=size, mininterval=1)
+    with ProcessPoolExecutor(1) as worker:
+        ahead, shard = {}, None
+        for number in range(first, len(plan) if until is None else until):
+            stage, step, factor, seen = plan[number]
+            key = (stage, step // STEPS_PER_SHARD)
+            if shard != key:
+                # On a CPU, plain attention is quicker for short rows, the fused one for long rows.
+                plain = device.type == "cpu" and STAGES[stage]["length"] <= 512
+                model.set_attn_implementation("eager" if plain else "sdpa")
+                wanted = [key] + [(s, k // STEPS_PER_SHARD) for s, k, *_ in plan[number:][STEPS_PER_SHARD:][:1]]
+                ahead = {w: ahead.get(w) or worker.submit(_make_shard, folder / "tokenizer", *w) for w in wanted}
+                shard, array = key, torch.from_numpy(ahead[key].result().astype("int64"))
+            batch, offset = STAGES[stage]["batch"], step % STEPS_PER_SHARD
+            ids = array[offset * batch : (offset + 1) * batch].to(device)  # (B, T + 1)
+            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+                logits = model(input_ids=ids[:, :-1], use_cache=False).logits  # (B, T, V)
+            loss = cross_entropy(logits.float().flatten(0, 1), ids[:, 1:].flatten())
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            for optimiser in pair:
+                for group in optimiser.param_groups:
+                    group["lr"] = group["top_lr"] * factor
+                optimiser.step()
+                optimiser.zero_grad()
+            losses.append(loss.detach())
+            bar.update(ids.numel() - len(ids))
+            done = number + 1
+            if done % 50 == 0 or done == len(plan):
+                seconds = before + time.perf_counter() - started
+                log.append({"tokens": seen, "loss": round(torch.stack(losses).mean().item(), 4), "seconds": round(seconds)})
+                losses = []
+                bar.set_postfix(loss=log[-1]["loss"])
+            if done in milestones:
+                copy.deepcopy(model).half().save_pretrained(folder / f"milestone-{seen}")
+            if done == len(plan) or time.perf_counter() - saved > seconds_between_checkpoints:
+                save_checkpoint(folder, model, pair, done, log)
+                saved = time.perf_counter()
+    bar.close()
+    return model, tokenizer, log
+
+
+def measure(size, folder, log, million_tokens, items):
+    """Abilities of every milestone, into data/results/base_model.json (finished ones are kept)."""
+    results = paths.DATA / "results" / "base_model.json"
+    whole = json.loads(results.read_text()) if results.exists() else {}
+    entry = whole.get(size, {})
+    recipe = {"million_tokens": million_tokens, "seed": SEED, "seconds": log[-1]["seconds"], "shape": SIZES[size]}
+    if entry.get("recipe") != recipe:
+        entry = {"recipe": recipe, "milestones": {}}
+    entry["loss"] = log
+    tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
+    for milestone in sorted(folder.glob("milestone-*"), key=lambda p: int(p.name.split("-")[1])):
+        seen = milestone.name.split("-")[1]
+        if seen not in entry["milestones"]:
+            model = LlamaForCausalLM.from_pretrained(milestone, dtype=torch.float32).eval()
+            entry["parameters"] = model.num_parameters()
+            entry["milestones"][seen] = abilities.measure(model, tokenizer, abilities.OVER_TOKENS, items)
+            whole = json.loads(results.read_text()) if results.exists() else {}
+            paths.write_atomically(results, json.dumps(whole | {size: entry}, indent=1) + "\n")
+
+
+def main():
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Train or evaluate the course's base model.")
+    parser.add_argument("--size", choices=SIZES, default="base")
+    parser.add_argument("--tokens", type=float, help="million tokens to train on (default: the recipe's)")
+    parser.add_argument("--work", type=Path, help="folder of checkpoints (default: in the course's cache)")
+    parser.add_argument("--out", type=Path, help="folder of the finished model (default: data/models/<name>)")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: chosen by a probe)")
+    parser.add_argument("--evaluate", type=Path, metavar="FOLDER", help="print the ability table of a model")
+    parser.add_argument("--items", type=int, default=500, help="held-out items of each ability")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads or models.choose_threads())
+    if args.evaluate:
+        model, tokenizer = models.load(str(args.evaluate))
+        return print(abilities.report(abilities.measure(model, tokenizer, abilities.ALL, args.items, progress=True)))
+    million = args.tokens or SIZES[args.size]["tokens"]
+    work = args.work or paths.course_home() / "pretrain" / f"{args.size}-{million:g}M"
+    out = args.out or paths.DATA / "models" / {"base": "base"}.get(args.size, f"base-{args.size}")
+    model, tokenizer, log = train(args.size, million, work)
+    model.half().save_pretrained(out)
+    tokenizer.save_pretrained(out)
+    measure(args.size, work, log, million, args.items)
+
+
+if __name__ == "__main__":
+    main()

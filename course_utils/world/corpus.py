@@ -1,0 +1,60 @@
+"""The pretraining corpus: a stream of short documents from many families, in stated shares.
+
+A shard is a list of documents made from (seed, index) alone, so that any part of the corpus can
+be made again, on any machine, without storing it.
+"""
+
+import functools
+import importlib
+import random
+
+# Shares of the corpus's characters. In-context families get much, because copying from the
+# context is what a small model learns last and what every prompt relies on.
+SHARES = {
+    "encyclopaedia": 5,
+    "exam": 6,
+    "forum": 4,
+    "quiz": 4,
+    "capital": 2,
+    "relations": 9,
+    "incontext": 11,
+    "lookup": 10,
+    "repeats": 4,
+    "problems": 12,
+    "tracking": 5,
+    "counting": 2,
+    "translation": 6,
+    "passages": 11,
+    "reviews": 4,
+    "dialogue": 8,
+    "verdicts": 5,
+    "chat": 3,
+    "stories": 3,
+    "forms": 7,
+}
+
+
+def family(name):
+    """The module of a family: its `document(rng)` makes one document."""
+    return importlib.import_module(f"course_utils.world.{name}")
+
+
+@functools.cache
+def _chances():
+    """Chance of each family per document, from its share and its mean document length."""
+    chances = {}
+    for name, share in SHARES.items():
+        rng = random.Random(f"length of {name}")
+        mean = sum(len(family(name).document(rng)) for _ in range(300)) / 300
+        chances[name] = share / mean
+    return chances
+
+
+def documents(seed, index):
+    """Endless documents of shard `index`: (family name, text) pairs."""
+    rng = random.Random(f"corpus {seed} {index}")
+    names, weights = list(_chances()), list(_chances().values())
+    makers = {name: family(name).document for name in names}
+    while True:
+        name = rng.choices(names, weights)[0]
+        yield name, makers[name](rng)

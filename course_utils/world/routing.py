@@ -1,0 +1,167 @@
+"""Messages sorted under labels by a rule that holds within one document only (used by forms.py).
+
+Which topic goes to which label is drawn anew for every document, so the only way to know it is
+to read the examples (or the rule) above. Urgency and a reply may be part of the record.
+"""
+
+import functools
+
+from course_utils.world.lexicon import all_words, column, first_names, nouns_by_category
+from course_utils.world.split import draw_until
+
+# A message is about a thing of some category …
+THINGS = {
+    "food": ("fruit", "vegetable", "dish"), "drinks": ("drink",), "animals": ("animal", "bird", "insect"),
+    "clothes": ("clothing",), "music": ("instrument",), "tools": ("tool",), "toys": ("toy",),
+    "plants": ("flower", "tree"), "travel": ("vehicle",), "furniture": ("furniture",),
+    "cooking": ("kitchen",), "people": ("profession",), "houses": ("building",), "fish": ("fish",),
+}  # fmt: skip
+ABOUT_THINGS = (
+    "I have a question about my {n}.", "My {n} is gone.", "Can you tell me more about the {ns}?",
+    "Where can I find {an}?", "I am looking for {ns}.", "The {n} was not what I wanted.", "Is the {n} here?",
+    "I saw {an} at my door.", "What do you know about {ns}?", "I am writing because of the {n}.",
+    "Please send me news about {ns}.", "We saw {an} in {place}.", "There is something wrong with the {n}.",
+    "Do you have any {ns}?", "My {family} needs {an}.", "I think about {ns} all day.",
+    "Can somebody help me with {an}?", "Thank you for the {n}.", "Why is the {n} so {adj}?",
+    "Two {ns} are in my garden.", "I like the {adj} {n} best.",
+)  # fmt: skip
+# … or it has a purpose.
+PURPOSES = {
+    "thanks": ("Thank you so much for your help.", "You did a great job.", "I am very happy, thanks.",
+               "Many thanks for the kind words.", "Everything was perfect, thank you."),
+    "prices": ("How much does it cost?", "What is the price for two?", "I think I paid too much.",
+               "Is it cheaper for children?", "Can I pay with a card?", "The bill is wrong."),
+    "lost things": ("I left my {n} on the bus.", "My {n} is lost.", "Did anyone find a black {n}?",
+                    "I cannot find my {n} any more.", "Somebody took my {n}."),
+    "opening hours": ("When do you open?", "Are you open on {day}?", "Until when can I come on {day}?",
+                      "Is the shop closed on {day}?", "What are your hours in summer?"),
+    "repairs": ("The {n} is broken.", "My {n} does not work.", "The {n} makes a strange noise.",
+                "Can you mend my {n}?", "The {n} fell down and has a crack.", "It stopped working on {day}."),
+    "jobs": ("I want to work for you.", "Do you need {an} in your team?", "I am looking for a job.",
+             "Can I start work on {day}?", "Please look at my letter about the job."),
+    "delivery": ("My parcel has not come yet.", "When will the {n} arrive?",
+                 "The box came to the wrong house.", "Can you send it to {place}?",
+                 "The driver did not ring the bell on {day}."),
+    "lessons": ("I want to learn the {n}.", "Is there a course on {day}?", "Can my {family} join the class?",
+                "The lesson was too hard for me.", "Who teaches the beginners?"),
+    "visits": ("Can we come and see you on {day}?", "We would like to book a tour.",
+               "Is there room for a group?", "I want to visit you with my {family}.",
+               "May we bring our dog to {place}?"),
+    "passwords": ("I forgot my password.", "I cannot log in.", "The page says my name is wrong.",
+                  "How do I change my password?", "My account is closed."),
+    "complaints": ("The staff were rude to me.", "I waited for an hour.", "I am not happy at all.",
+                   "It was cold and dirty.", "Nobody answered my letter."),
+}  # fmt: skip
+URGENT = ("Please hurry.", "It is urgent.", "I need it today.", "Please answer at once.", "I cannot wait.")
+CALM = ("There is no hurry.", "Take your time.", "It can wait.", "Next month is fine.", "It is not urgent.")
+SCALES = (("high", "normal", "low"), ("urgent", "normal", "calm"), ("now", "soon", "later"), ("3", "2", "1"),
+          ("red", "yellow", "green"), ("yes", "-", "no"), ("high", "medium", "low"))
+GREETINGS = ("Hello. ", "Good morning. ", "Hi. ", "Dear all: ", "", "", "", "")
+FIELDS = ("Team", "Group", "Department", "Label", "Box", "Folder", "Room", "Queue", "Section", "Topic",
+          "Office", "Goes to", "Send to", "For", "Class", "Unit")
+SCALE_FIELDS = ("Urgency", "Priority", "Urgent", "Speed", "Level", "Hurry")
+REPLY_FIELDS = ("Answer", "Reply", "Response", "Say")
+REPLIES = ("Thank you, {label} will write to you.", "We will ask {label}.", "{label} can help you.",
+           "Please wait for {label}.", "Your message is now with {label}.", "{label} will call you soon.")
+RULES = ("Messages about {topic} go to {label}.", "{label} gets messages about {topic}.",
+         "{topic} -> {label}",
+         "If it is about {topic}, choose {label}.")
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+FAMILY = ("sister", "brother", "mother", "father", "aunt", "uncle", "friend", "neighbour")
+MOODS = ("big", "small", "old", "new", "good", "strange", "expensive", "pretty", "slow", "loud")
+NOT_USED = frozenset(("desk", "ticket", "refund", "desks", "tickets", "refunds"))  # kept for a lesson
+NOT_COUNTED = frozenset(("pliers", "scissors", "dice", "desk", "pasta", "muesli", "porridge", "risotto"))
+
+
+@functools.cache
+def label_words():
+    """Any word of the lists may be a label."""
+    return tuple(word for word in all_words() if word not in NOT_USED)
+
+
+@functools.cache
+def _nouns(topic):
+    rows = [row for category in THINGS[topic] for row in nouns_by_category()[category]]
+    return tuple(row for row in rows if row.noun not in NOT_COUNTED)
+
+
+@functools.cache
+def _people_and_tools():
+    return _nouns("tools"), _nouns("people"), _nouns("music"), _nouns("cooking")
+
+
+def with_article(word):
+    """a kite, an apple."""
+    return ("an " if word[0] in "aeiou" else "a ") + word
+
+
+def _labels(rng, number):
+    """Label words in one style for the whole document."""
+    style = rng.random()
+    if style < 0.08:
+        return rng.sample("ABCDEFGHKLMPRSTXYZ", number)
+    if style < 0.12:
+        return [f"Room {n}" for n in rng.sample(range(1, 30), number)]
+    words = rng.sample(label_words(), number)
+    return words if style < 0.4 else [word.capitalize() for word in words]
+
+
+def draw_rule(rng, examples):
+    """What one document keeps fixed: {topic: label}, the fields, the scale of urgency, the reply."""
+    topics = rng.sample(list(rng.choice((THINGS, PURPOSES))), min(rng.choice((2, 2, 3, 3, 4)),
+                                                                  max(2, examples)))
+    fields = ["label"]
+    for field, chance in (("urgency", 0.4), ("name", 0.25), ("reply", 0.2)):
+        if rng.random() < chance:
+            fields.insert(rng.randint(0, len(fields)) if field != "reply" else len(fields), field)
+    names = {"label": rng.choice(FIELDS), "urgency": rng.choice(SCALE_FIELDS), "name": "Name",
+             "reply": rng.choice(REPLY_FIELDS)}
+    if rng.random() < 0.15:
+        names["label"] = rng.choice(label_words()).capitalize()
+    return {"labels": dict(zip(topics, _labels(rng, len(topics)), strict=True)), "fields": fields,
+            "names": names, "scale": rng.choice(SCALES), "reply": rng.choice(REPLIES)}
+
+
+def rule_text(rng, rule):
+    """The rule in words, one line per topic."""
+    frame = rng.choice(RULES)
+    return "\n".join(frame.format(topic=t, label=label) for t, label in rule["labels"].items())
+
+
+def _sentence(rng, topic):
+    """(sentence, its content for the key): about a thing, or with a purpose."""
+    if topic in THINGS:
+        row, frame = rng.choice(_nouns(topic)), rng.choice(ABOUT_THINGS)
+        content = row.noun
+    else:
+        tools, people, music, cooking = _people_and_tools()
+        pool = {"jobs": people, "lessons": music, "repairs": cooking}.get(topic, tools)
+        row, frame = rng.choice(pool), rng.choice(PURPOSES[topic])
+        content = f"{frame} {row.noun}" if "{n}" in frame or "{an}" in frame else frame
+    text = frame.format(n=row.noun, ns=row.plural, an=with_article(row.noun), day=rng.choice(DAYS),
+                        family=rng.choice(FAMILY), adj=rng.choice(MOODS),
+                        place=rng.choice(column("places", "place")))
+    return text, content
+
+
+def message(rng, rule, topic, wanted=False):
+    """(message text, [(field name, value), …]) for one topic of the rule.
+
+    RuntimeError if no sentence of the topic is on the wanted side of the split for its label.
+    """
+    label = rule["labels"][topic]
+    text, _ = draw_until(
+        lambda: _sentence(rng, topic), wanted, lambda s: ("route", s[1], label.lower()), tries=300
+    )
+    high, normal, low = rule["scale"]
+    urgency = normal
+    if "urgency" in rule["fields"] or rng.random() < 0.2:
+        urgency, more = rng.choice(((high, rng.choice(URGENT)), (low, rng.choice(CALM)), (normal, "")))
+        text = f"{text} {more}".strip()
+    text = rng.choice(GREETINGS) + text
+    name = rng.choice(first_names())
+    if "name" in rule["fields"]:
+        text = rng.choice((f"{text} {name}", f"{text} My name is {name}.", f"{text} Yours, {name}",
+                           f"I am {name}. {text}"))
+    values = {"label": label, "urgency": urgency, "name": name, "reply": rule["reply"].format(label=label)}
+    return text, [(rule["names"][field], values[field]) for field in rule["fields"]]

@@ -1,0 +1,60 @@
+"""From documents to rows of token ids: the tokenizer, and the packing of a shard."""
+
+import itertools
+
+import numpy as np
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
+
+from course_utils.prompts import CHAT_TEMPLATE
+from course_utils.world.corpus import documents
+
+VOCABULARY = 2048
+END = "<|end|>"  # ends a document, and a turn
+PAD = "<|pad|>"
+
+
+def train_tokenizer(seed, documents_used=30_000):
+    """A byte-level BPE tokenizer with single digits, trained on the first documents of the corpus."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        special_tokens=[END, PAD],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    texts = (text for _, text in itertools.islice(documents(seed, "tokenizer"), documents_used))
+    tokenizer.train_from_iterator(texts, trainer)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token=END, pad_token=PAD, model_max_length=1024, padding_side="left"
+    )
+    fast.chat_template = CHAT_TEMPLATE
+    return fast
+
+
+def rows(tokenizer, seed, index, count, length):
+    """`count` packed rows of shard `index`: (count, length + 1) uint16 token ids.
+
+    Every row starts with a document and the last document of a row is cut, so that the model
+    sees many document starts at position 0, as a prompt has.
+    """
+    stream = documents(seed, index)
+    backend, end = tokenizer.backend_tokenizer, tokenizer.eos_token_id
+    packed = np.empty((count, length + 1), dtype=np.uint16)
+    pending = iter(())
+    for row in packed:
+        filled = 0
+        while filled <= length:
+            ids = next(pending, None)
+            if ids is None:
+                texts = [text for _, text in itertools.islice(stream, 256)]
+                pending = iter([e.ids for e in backend.encode_batch_fast(texts)])
+                continue
+            piece = (ids + [end])[: length + 1 - filled]
+            row[filled : filled + len(piece)] = piece
+            filled += len(piece)
+    return packed

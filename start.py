@@ -1,0 +1,312 @@
+"""Set the course up and open it. Standard library only.
+
+    python start.py                  set up (first time), then open lesson 00 in JupyterLab
+    python start.py lab [options]    the same; the options go to JupyterLab (--no-browser --port 8899)
+    python start.py test [options]   lint, unit tests, every notebook; options for pytest (-k peft, --all)
+    python start.py progress         the exercises you have solved
+
+Everything is installed into `.venv` beside this file. The syntax stays readable for Python 3.8, so
+that an old Python gets a sentence and not a traceback.
+"""
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+HERE = Path(__file__).resolve().parent
+VENV = HERE / ".venv"
+STAMP = VENV / "course-stamp"  # written last: what is installed here
+UNFINISHED = VENV / "course-unfinished"  # present while pip runs
+LOCK = HERE / ".start.lock"
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+EXTRAS = ".[lab,test]"
+OLDEST = (3, 11)
+
+REASONS = [  # (what pip or venv prints, what to say)
+    (
+        r"No space left on device|Errno 28|WinError 112|not enough space",
+        "The disk is full: make room in {folder} (and in the temporary folder), then start again.",
+    ),
+    (
+        r"ensurepip is not available|No module named '?(ensurepip|venv)",
+        "This Python comes without venv: install it (Debian and Ubuntu: apt install python3-venv), "
+        "then start again.",
+    ),
+    (
+        r"NewConnectionError|NameResolutionError|ConnectTimeout|getaddrinfo|name resolution|"
+        r"Network is unreachable|connection (was )?(broken|refused|reset)|ProxyError|Read timed out",
+        "There is no network: set-up downloads packages once, so connect and start again "
+        "(afterwards the course runs offline).",
+    ),
+    (
+        r"Permission denied|Access is denied|Read-only file system",
+        "The folder {folder} cannot be written to: copy the course to a folder of your own.",
+    ),
+    (
+        r"No matching distribution found|requires a different Python",
+        "A package has no build for Python {version}: try another version from {oldest} on.",
+    ),
+]
+
+
+# ---- what to say -----------------------------------------------------------------------------
+
+
+def version_problem(version=sys.version_info):
+    """The sentence for a Python that is too old, or None."""
+    if tuple(version[:2]) >= OLDEST:
+        return None
+    return "Python %d.%d or newer is needed; this is Python %d.%d (%s)." % (
+        OLDEST + tuple(version[:2]) + (sys.executable,)
+    )
+
+
+def plain_reason(output):
+    """One sentence for what a failed command printed."""
+    for pattern, sentence in REASONS:
+        if re.search(pattern, output, re.IGNORECASE):
+            return sentence.format(
+                folder=HERE, version="%d.%d" % sys.version_info[:2], oldest="%d.%d" % OLDEST
+            )
+    errors = [line for line in output.splitlines() if line.strip()]
+    errors = [line for line in errors if "error" in line.lower()] or errors
+    return "Set-up failed: " + (errors[-1].strip() if errors else "no reason was given.")
+
+
+# ---- what is there -----------------------------------------------------------------------------
+
+
+def venv_python(venv=None, windows=os.name == "nt"):
+    """The interpreter inside the virtual environment."""
+    return (venv or VENV) / ("Scripts/python.exe" if windows else "bin/python")
+
+
+def stamp():
+    """Identifies what would be installed: requirements, Python and place (an editable install has one)."""
+    parts = [(HERE / name).read_bytes() for name in ("pyproject.toml", "constraints.txt")]
+    parts += [("%d.%d" % sys.version_info[:2]).encode(), str(HERE).encode("utf-8", "surrogateescape")]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def is_ready():
+    return venv_python().exists() and STAMP.exists() and STAMP.read_text(encoding="ascii") == stamp()
+
+
+def child_environment(**extra):
+    """The caller's environment, less what would reach into the virtual environment."""
+    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME", "PIP_USER")}
+    env.update(PYTHONNOUSERSITE="1", PYTHONUTF8="1", JUPYTER_PREFER_ENV_PATH="1", **extra)
+    return env
+
+
+def usable():
+    """Is there an environment of this Python that set-up can go on with?"""
+    if UNFINISHED.exists() or not venv_python().exists():
+        return False
+    probe = "import sys, pip; print('%d.%d' % sys.version_info[:2])"
+    command = [str(venv_python()), "-c", probe]
+    result = subprocess.run(command, env=child_environment(), capture_output=True, text=True)
+    return result.returncode == 0 and result.stdout.strip() == "%d.%d" % sys.version_info[:2]
+
+
+# ---- set-up ------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def only_one():
+    """Hold the set-up lock; the system drops it when the process ends, however it ends."""
+    with open(str(LOCK), "a+") as handle:
+        told = False
+        while True:
+            try:
+                if os.name == "nt":
+                    import msvcrt
+
+                    msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+                else:
+                    import fcntl
+
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as problem:
+                if problem.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+                    break  # a file system without locks: go on without one
+                if not told:
+                    print("Another start.py is setting up; waiting for it.", flush=True)
+                told = True
+                time.sleep(0.5)
+        yield
+
+
+def has_nvidia():
+    return bool(shutil.which("nvidia-smi")) or Path("/proc/driver/nvidia/version").exists()
+
+
+def cpu_index_answers():
+    try:
+        with urlopen(CPU_INDEX + "/torch/", timeout=5):
+            return True
+    except (OSError, ValueError):
+        return False
+
+
+def torch_plan():
+    """(use the CPU index?, gigabytes to download, gigabytes of disk) for this machine."""
+    if not sys.platform.startswith("linux"):
+        return False, 0.5, 2
+    if has_nvidia():
+        return False, 4, 9
+    return (True, 0.5, 2) if cpu_index_answers() else (False, 4, 9)
+
+
+def pip_install(*args):
+    """Run pip; progress goes to the screen, complaints come back. Returns (exit status, complaints)."""
+    command = [str(venv_python()), "-m", "pip", "install", "--retries", "2"]
+    command += ["--disable-pip-version-check", "-c", "constraints.txt"]
+    result = subprocess.run(
+        command + list(args),
+        cwd=str(HERE),
+        env=child_environment(),
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+    )
+    return result.returncode, result.stderr
+
+
+def make_venv():
+    # Not sys.executable: that may be the interpreter of the environment being replaced.
+    base = getattr(sys, "_base_executable", None) or sys.executable
+    command = [base, "-m", "venv", "--clear", str(VENV)]
+    result = subprocess.run(command, env=child_environment(), capture_output=True, text=True)
+    if result.returncode:
+        raise SystemExit(plain_reason(result.stdout + result.stderr))
+
+
+def install():
+    """Install the course and its tools under constraints.txt; raise SystemExit with one sentence."""
+    cpu_only, download, disk = torch_plan()
+    free = shutil.disk_usage(str(HERE)).free / 1e9
+    most = "" if cpu_only else "up to "
+    print(
+        "Setting up (once). Download: %sabout %g GB; disk: %s%g GB of %.0f GB free in %s."
+        % (most, download, most, disk, free, HERE),
+        flush=True,
+    )
+    if free < 2:
+        raise SystemExit(plain_reason("No space left on device"))
+    if cpu_only:
+        # Without its dependencies, which the usual index serves. A failure here costs only size.
+        pip_install("--no-deps", "--index-url", CPU_INDEX, "torch")
+    status, complaints = pip_install("-e", EXTRAS)
+    if status:
+        raise SystemExit(plain_reason(complaints))
+
+
+def set_up():
+    """Make `.venv` hold what constraints.txt says. Nothing to do the second time."""
+    if is_ready():
+        return
+    try:
+        with only_one():
+            if is_ready():  # the one we waited for did it
+                return
+            if not usable():
+                make_venv()
+            UNFINISHED.touch()
+            install()
+            STAMP.write_text(stamp(), encoding="ascii")
+            UNFINISHED.unlink()
+    except OSError as problem:
+        raise SystemExit(plain_reason(str(problem)))
+
+
+# ---- commands ----------------------------------------------------------------------------------
+
+
+def lab_command(args):
+    command = [str(venv_python()), "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"]
+    command += ["--ServerApp.root_dir=" + str(HERE), "--LabApp.news_url=None"]
+    command += ["--LabApp.extension_manager=readonly"]
+    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    if not any(arg.endswith(".ipynb") for arg in args):
+        command.append("--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb")
+    return command + list(args)
+
+
+def split_paths(args):
+    """Sort pytest arguments into (test modules, notebooks, options); paths are made absolute."""
+    modules, notebooks, options = [], [], []
+    for arg in args:
+        path = arg.split("::")[0]
+        if arg.startswith("-") or not path.endswith((".py", ".ipynb")):
+            options.append(arg)
+        else:
+            kind = notebooks if path.endswith(".ipynb") else modules
+            kind.append(os.path.abspath(path) + arg[len(path) :])
+    return modules, notebooks, options
+
+
+def test_stages(args):
+    """[(name, command)]: what `start.py test` runs, in order."""
+    python = [str(venv_python()), "-m"]
+    modules, notebooks, options = split_paths(args)
+    everything = not (modules or notebooks)
+    nbval = ["-p", "tests.conftest", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300"]
+    stages = [
+        ("ruff check", python + ["ruff", "check", "."]),
+        ("ruff format", python + ["ruff", "format", "--check", "--output-format", "concise", "."]),
+    ]
+    if modules or everything:
+        stages.append(("unit tests", python + ["pytest"] + options + (modules or ["tests"])))
+    if notebooks or everything:
+        stages.append(("notebooks", python + ["pytest"] + nbval + options + (notebooks or ["notebooks"])))
+    return stages
+
+
+def run_tests(args):
+    """Run every stage, also after a failure, and say which passed. Returns the exit status."""
+    env = child_environment(HF_HUB_OFFLINE="1", COURSE_NO_NETWORK="1")
+    empty = 5  # pytest's status for "nothing selected"
+    statuses = {}
+    for name, command in test_stages(args):
+        print("\n== %s" % name, flush=True)
+        statuses[name] = subprocess.run(command, cwd=str(HERE), env=env).returncode
+    print()
+    for name, status in statuses.items():
+        print("%-12s %s" % (name, {0: "passed", empty: "nothing selected"}.get(status, "FAILED")))
+    tested = [status for name, status in statuses.items() if not name.startswith("ruff")]
+    return int(any(s not in (0, empty) for s in statuses.values()) or set(tested) == {empty})
+
+
+def main(args):
+    problem = version_problem()
+    if problem:
+        raise SystemExit(problem)
+    command, rest = (args[0], args[1:]) if args and not args[0].startswith("-") else ("lab", args)
+    if args[:1] in (["-h"], ["--help"]) or command not in ("lab", "test", "progress"):
+        print(__doc__)
+        return 0 if args[0].startswith("-") else 2
+    set_up()
+    if command == "test":
+        return run_tests(rest)
+    if command == "lab":
+        line = lab_command(rest)
+    else:
+        line = [str(venv_python()), "-m", "course_utils.exercises"] + rest
+    return subprocess.run(line, cwd=str(HERE), env=child_environment()).returncode
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("Stopped. Start again to go on.")

@@ -1,0 +1,171 @@
+import pytest
+import torch
+from peft import LoraConfig, PromptTuningConfig, get_peft_model
+
+from course_utils import benchmark, generation
+from course_utils.batching import end_ids, left_pad
+from tests.tiny import tiny_llama
+
+PROMPTS = ["The cat", "A much longer prompt about ships", "x", "Two words", "Question: why?\nAnswer:"]
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return tiny_llama()
+
+
+def test_nothing_in_nothing_out(tiny):
+    assert generation.generate(*tiny, []) == []
+    assert generation.logps(*tiny, [], []).shape == (0,)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 64])
+def test_greedy_is_what_the_library_generates(tiny, batch_size):
+    model, tokenizer = tiny
+    rows = tokenizer(PROMPTS)["input_ids"]
+    expected = benchmark.library_ids(model, rows, 24, 3)
+    assert generation.continue_ids(model, rows, 24, batch_size=batch_size) == expected
+    assert generation.generate(
+        model, tokenizer, PROMPTS, 24, batch_size=batch_size
+    ) == tokenizer.batch_decode(expected)
+
+
+def test_rows_end_at_any_of_the_end_tokens(tiny):
+    model, tokenizer = tiny
+    rows, ends = tokenizer(PROMPTS)["input_ids"], model.generation_config.eos_token_id
+    whole = generation.continue_ids(model, rows, 24)
+    model.generation_config.eos_token_id = [whole[0][3], whole[1][7], whole[3][5]]
+    try:
+        assert end_ids(model) == set(model.generation_config.eos_token_id)
+        cut = generation.continue_ids(model, rows, 24)
+        assert cut == benchmark.library_ids(model, rows, 24, 5)
+    finally:
+        model.generation_config.eos_token_id = ends
+    assert len({len(row) for row in cut}) > 2 and len(cut[0]) <= 3
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_stop_strings_cut_the_text_before_them(tiny, length):
+    whole = generation.generate(*tiny, PROMPTS, 24)
+    stop = whole[0][5 : 5 + length]
+    expected = [text.split(stop)[0] for text in whole]
+    assert generation.generate(*tiny, PROMPTS, 24, stop=stop) == expected
+    assert generation.generate(*tiny, PROMPTS, 24, stop=[stop, "never in there"]) == expected
+
+
+def test_stopping_saves_work(tiny):
+    model, tokenizer = tiny
+    calls, text = [], generation.generate(*tiny, ["x"], 24)[0]
+    hook = model.register_forward_hook(lambda *_: calls.append(1))
+    generation.generate(model, tokenizer, ["x"], 24, stop=text[0])
+    hook.remove()
+    assert len(calls) == 1
+
+
+def test_samples_depend_on_the_seed_and_not_on_the_batch(tiny):
+    def draw(**more):
+        return generation.generate(*tiny, PROMPTS * 3, 12, temperature=1.5, **more)
+
+    assert draw() == draw(batch_size=4) and draw() != draw(seed=1)
+    assert len(set(draw())) > len(PROMPTS)
+    assert draw(top_k=1) == generation.generate(*tiny, PROMPTS * 3, 12)
+
+
+def test_sample_follows_the_probabilities():
+    logits = torch.tensor([0.5, 0.25, 0.125, 0.125]).log().expand(40_000, 4)
+    draws = torch.rand(40_000, generator=torch.Generator().manual_seed(0))
+    shares = generation.sample(logits, draws, 1.0).bincount(minlength=4) / 40_000
+    assert torch.allclose(shares, torch.tensor([0.5, 0.25, 0.125, 0.125]), atol=0.01)
+    assert generation.sample(logits, draws, 1.0, top_k=2).max() == 1
+    assert generation.sample(logits[:2], torch.tensor([0.0, 1 - 2**-24]), 1.0).tolist() == [0, 3]
+
+
+def test_lora_and_dropout(tiny):
+    model, tokenizer = tiny_llama()
+    plain = generation.generate(model, tokenizer, PROMPTS, 8)
+    wrapped = get_peft_model(model, LoraConfig(r=2, target_modules=["q_proj"], lora_dropout=0.9)).train()
+    assert generation.generate(wrapped, tokenizer, PROMPTS, 8) == plain
+    assert wrapped.training
+    for name, weight in wrapped.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight)
+    changed = generation.generate(wrapped, tokenizer, PROMPTS, 8)
+    assert changed != plain
+    assert changed == generation.generate(wrapped.merge_and_unload(), tokenizer, PROMPTS, 8)
+
+
+def test_peft_soft_prompts_are_refused():
+    model, tokenizer = tiny_llama()
+    wrapped = get_peft_model(model, PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=3))
+    with pytest.raises(ValueError, match="soft_prompts"):
+        generation.generate(wrapped, tokenizer, ["x"])
+
+
+def test_bad_calls_are_sentences(tiny):
+    with pytest.raises(ValueError, match="Prompt 1 is empty"):
+        generation.generate(*tiny, ["x", ""])
+    with pytest.raises(TypeError, match="list of strings"):
+        generation.generate(*tiny, "x")
+    with pytest.raises(ValueError, match="Prompt 0 needs 301 tokens.*holds 256"):
+        generation.generate(*tiny, ["x" * 300])
+    with pytest.raises(ValueError, match="temperature"):
+        generation.generate(*tiny, ["x"], temperature=-1)
+    with pytest.raises(ValueError, match="2 prompts but 1"):
+        generation.logps(*tiny, ["x", "y"], ["z"])
+    with pytest.raises(ValueError, match="Completion 1 is empty"):
+        generation.logps(*tiny, ["x", "y"], ["z", ""])
+
+
+def test_generation_ends_with_the_context(tiny):
+    model, tokenizer = tiny
+    new = generation.continue_ids(model, tokenizer(["y" * 250, "x"])["input_ids"], 12)
+    assert [len(ids) for ids in new] == [6, 12]
+
+
+def test_next_token(tiny):
+    model, tokenizer = tiny
+    top = generation.next_token(model, tokenizer, "The cat", k=300)
+    probabilities = [p for _, p in top]
+    assert probabilities == sorted(probabilities, reverse=True) and sum(probabilities) == pytest.approx(
+        1, abs=1e-4
+    )
+    assert top[0][0] == generation.generate(model, tokenizer, ["The cat"], 1)[0]
+    assert generation.next_token(model, tokenizer, "The cat", 3, temperature=0.5)[0][1] > top[0][1]
+    with pytest.raises(ValueError, match="above 0"):
+        generation.next_token(model, tokenizer, "x", temperature=0)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 64])
+def test_logps_are_sums_over_the_completion(tiny, batch_size):
+    model, tokenizer = tiny
+    completions = [" a", " longer one", "z", " b", " yes"]
+    expected = []
+    for prompt, completion in zip(PROMPTS, completions):
+        start, tail = tokenizer(prompt)["input_ids"], tokenizer(completion)["input_ids"]
+        with torch.no_grad():
+            steps = model(torch.tensor([start + tail])).logits[0].log_softmax(-1)  # (T, V)
+        expected.append(sum(steps[len(start) + i - 1, token].item() for i, token in enumerate(tail)))
+    got = generation.logps(model, tokenizer, PROMPTS, completions, batch_size)
+    assert got.tolist() == pytest.approx(expected, abs=1e-3)
+
+
+def test_choose(tiny):
+    options = ["yes", "no", "perhaps so"]
+    picked = generation.choose(*tiny, PROMPTS, options)
+    for prompt, index in zip(PROMPTS, picked):
+        scores = generation.logps(*tiny, [prompt] * 3, [f" {option}" for option in options])
+        assert index == int(scores.argmax())
+    assert generation.choose(*tiny, PROMPTS[:2], [options, ["only"]]) == [picked[0], 0]
+    assert generation.choose(*tiny, [], options) == []
+
+
+def test_left_pad():
+    ids, mask, positions = left_pad([[5, 6, 7], [8]], "cpu")
+    assert ids.tolist() == [[5, 6, 7], [0, 0, 8]]
+    assert mask.tolist() == [[1, 1, 1], [0, 0, 1]]
+    assert positions.tolist() == [[0, 1, 2], [0, 0, 0]]
+
+
+def test_progress_bar(tiny, capsys):
+    generation.generate(*tiny, PROMPTS, 2, progress=True)
+    assert "5/5" in capsys.readouterr().err

@@ -1,0 +1,162 @@
+import shutil
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, GemmaConfig, LlamaConfig, Qwen2Config, Qwen3Config
+
+from course_utils import generation, models
+from course_utils.prompts import CHAT_TEMPLATE
+from tests.tiny import END, byte_tokenizer, shape, tiny_llama
+
+HABITS = {  # architecture, and how its tokenizers treat special tokens
+    "llama": (LlamaConfig, dict(bos="<s>", eos="</s>", pad=None)),
+    "qwen2": (Qwen2Config, dict(eos="<|im_end|>", pad="<|endoftext|>")),
+    "qwen3": (Qwen3Config, dict(eos="<|im_end|>", pad="<|endoftext|>")),
+    "gemma": (GemmaConfig, dict(bos="<bos>", eos="<eos>", pad="<pad>")),
+}
+
+
+def save(folder, name="llama", dtype=torch.float32, **more):
+    config, habits = HABITS[name]
+    tokenizer = byte_tokenizer(**{"template": None, **habits, **more})
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(config(**shape(tokenizer)))
+    model.to(dtype).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def embedded(tmp_path, monkeypatch):
+    """The embedded folder, replaced by a tiny model stored in half precision."""
+    model, tokenizer = tiny_llama(seed=7)
+    for name in models.EMBEDDED.values():
+        model.half().save_pretrained(tmp_path / "models" / name)
+        tokenizer.save_pretrained(tmp_path / "models" / name)
+    monkeypatch.setattr(models.paths, "DATA", tmp_path)
+    monkeypatch.delenv("COURSE_MODEL", raising=False)
+    monkeypatch.delenv("COURSE_RANDOM_WEIGHTS", raising=False)
+    return tmp_path / "models" / "base"
+
+
+@pytest.mark.parametrize("name", [None, "embedded", "embedded-small", "embedded-tiny"])
+def test_embedded_models_are_fp32_whatever_is_stored(embedded, name):
+    model, tokenizer = models.load(name)
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+    assert not model.training and model.device.type == models.device().type
+    assert tokenizer.padding_side == "left" and tokenizer.pad_token == "<|pad|>"
+
+
+def test_the_environment_names_the_default(embedded, tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_MODEL", str(save(tmp_path / "mine", "qwen3")))
+    assert models.load()[0].config.model_type == "qwen3"
+
+
+def test_random_weights_on_request(embedded, monkeypatch):
+    trained = models.load()[0]
+    monkeypatch.setenv("COURSE_RANDOM_WEIGHTS", "1")
+    random = models.load()[0]
+    assert not torch.equal(trained.lm_head.weight, random.lm_head.weight)
+    assert trained.config.to_dict() == random.config.to_dict()
+
+
+@pytest.mark.parametrize("name", HABITS)
+def test_architectures_and_their_special_tokens(tmp_path, name):
+    model, tokenizer = models.load(save(tmp_path, name))
+    habits = HABITS[name][1]
+    assert model.config.model_type == name
+    assert tokenizer.pad_token == (habits["pad"] or habits["eos"])
+    assert model.config.pad_token_id == model.generation_config.pad_token_id == tokenizer.pad_token_id
+    assert tokenizer.chat_template == CHAT_TEMPLATE
+    starts = tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id
+    assert starts == ("bos" in habits)
+    prompts = ["A short one", "A prompt that is clearly longer"]
+    together = generation.generate(model, tokenizer, prompts, 5)
+    alone = [generation.generate(model, tokenizer, [prompt], 5)[0] for prompt in prompts]
+    assert together == alone
+
+
+def test_a_template_of_its_own_is_kept(tmp_path):
+    assert models.load(save(tmp_path, template="{{ 'mine' }}"))[1].chat_template == "{{ 'mine' }}"
+
+
+def test_half_precision_folder_is_upcast_on_a_cpu(tmp_path):
+    if models.device().type == "cpu":
+        assert models.load(save(tmp_path, dtype=torch.bfloat16))[0].dtype == torch.float32
+
+
+def test_pickles_are_refused(tmp_path):
+    save(tmp_path)
+    (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
+    with pytest.raises(ValueError, match="only pickled weights.*safetensors"):
+        models.load(tmp_path)
+
+
+def test_a_tokenizer_without_an_end_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="no end token"):
+        models.load(save(tmp_path, eos=None, pad="<pad>"))
+
+
+@pytest.mark.parametrize("name", ["data/models/nowhere", "./nowhere", "nowhere"])
+def test_a_wrong_path_is_a_sentence(name):
+    with pytest.raises(FileNotFoundError, match="neither a folder"):
+        models.load(name)
+
+
+def test_a_broken_folder_is_a_sentence(tmp_path):
+    save(tmp_path)
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(ValueError, match="could not be loaded"):
+        models.load(tmp_path)
+
+
+@pytest.mark.parametrize("offline, words", [("1", "COURSE_MODEL=owner/model"), ("0", "could not be fetched")])
+def test_hub_id_without_a_network_offers_the_embedded_model(monkeypatch, offline, words):
+    monkeypatch.setenv("HF_HUB_OFFLINE", offline)
+    with pytest.raises(ConnectionError, match=words) as error:
+        models.load("owner/model")
+    assert 'models.load("embedded")' in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_missing_embedded_model_names_the_command(embedded):
+    shutil.rmtree(embedded)
+    with pytest.raises(FileNotFoundError, match="course_utils.pretrain"):
+        models.load()
+
+
+@pytest.mark.parametrize("capability, expected", [((7, 5), torch.float16), ((8, 0), torch.bfloat16)])
+def test_bf16_only_where_it_is_native(monkeypatch, capability, expected):
+    monkeypatch.setattr(models, "device", lambda: torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: capability)
+    assert models.dtype.__wrapped__() == expected
+
+
+def test_count_parameters():
+    model, tokenizer = tiny_llama()
+    model.tie_weights()
+    total = models.count_parameters(model)
+    assert (
+        total == sum(p.numel() for p in model.parameters()) == models.count_parameters(model, trainable=True)
+    )
+    model.lm_head.requires_grad_(False)
+    assert models.count_parameters(model, trainable=True) == total - model.lm_head.weight.numel()
+
+
+def test_randomised_is_a_different_model_and_repeatable():
+    model, _ = tiny_llama(seed=7)
+    before, state = model.lm_head.weight.clone(), torch.get_rng_state()
+    one, two = models.randomised(model), models.randomised(model)
+    assert torch.equal(one.lm_head.weight, two.lm_head.weight)
+    assert not torch.equal(one.lm_head.weight, before) and torch.equal(model.lm_head.weight, before)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_choose_threads_changes_nothing():
+    before = torch.get_num_threads()
+    assert models.choose_threads(rounds=1) in (1, 2)
+    assert torch.get_num_threads() == before
+
+
+def test_the_end_token_survives(embedded):
+    model, tokenizer = models.load()
+    assert tokenizer.eos_token == END and model.config.eos_token_id == tokenizer.eos_token_id

@@ -1,0 +1,241 @@
+import ast
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import start
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """A course folder of its own, with a space and an umlaut in its path."""
+    here = tmp_path / "a b ü"
+    here.mkdir()
+    (here / "pyproject.toml").write_text("[project]\n")
+    (here / "constraints.txt").write_text("torch==1\n")
+    venv = here / ".venv"
+    for name, value in {
+        "HERE": here,
+        "VENV": venv,
+        "STAMP": venv / "course-stamp",
+        "UNFINISHED": venv / "course-unfinished",
+        "LOCK": here / ".start.lock",
+    }.items():
+        monkeypatch.setattr(start, name, value)
+    monkeypatch.setattr(start, "torch_plan", lambda: (False, 1, 2))
+    return here
+
+
+@pytest.fixture
+def calls(monkeypatch, house):
+    """Record subprocesses instead of running them; `-m venv` makes the interpreter's file."""
+    made = []
+    answer = SimpleNamespace(returncode=0, stdout="{}.{}\n".format(*sys.version_info), stderr="")
+
+    def run(command, **options):
+        made.append(command)
+        if "venv" in command:
+            start.venv_python().parent.mkdir(parents=True, exist_ok=True)
+            start.venv_python().touch()
+            start.UNFINISHED.unlink(missing_ok=True)
+        return answer
+
+    monkeypatch.setattr(start.subprocess, "run", run)
+    return SimpleNamespace(made=made, answer=answer)
+
+
+def uses(made, word):
+    return sum(word in command for command in made)
+
+
+def test_syntax_is_readable_for_python_3_8():
+    ast.parse(Path(start.__file__).read_text(encoding="utf-8"), feature_version=(3, 8))
+
+
+def test_only_the_standard_library():
+    tree = ast.parse(Path(start.__file__).read_text(encoding="utf-8"))
+    names = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    names |= {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names
+
+
+def test_old_python_gets_a_sentence():
+    assert "Python 3.11 or newer is needed; this is Python 3.8" in start.version_problem((3, 8, 1))
+    assert start.version_problem((3, 11, 0)) is None
+    assert start.version_problem((4, 0, 0)) is None
+
+
+@pytest.mark.parametrize(
+    "printed, said",
+    [
+        ("ERROR: Could not install: [Errno 28] No space left on device", "disk is full"),
+        ("The virtual environment was not created: ensurepip is not available", "without venv"),
+        ("WARNING: NewConnectionError\nERROR: No matching distribution found for torch", "no network"),
+        ("ERROR: No matching distribution found for torch==2", "no build for Python"),
+        ("[Errno 13] Permission denied: '.venv'", "cannot be written to"),
+        ("Looking…\nERROR: something new\n", "Set-up failed: ERROR: something new"),
+        ("", "no reason was given"),
+    ],
+)
+def test_reasons_in_one_sentence(printed, said):
+    reason = start.plain_reason(printed)
+    assert said in reason and "\n" not in reason
+
+
+def test_venv_path():
+    assert start.venv_python(Path("x"), windows=False) == Path("x/bin/python")
+    assert start.venv_python(Path("x"), windows=True) == Path("x/Scripts/python.exe")
+
+
+def test_stamp_follows_the_requirements(house):
+    before = start.stamp()
+    assert start.stamp() == before
+    (house / "constraints.txt").write_text("torch==2\n")
+    assert start.stamp() != before
+
+
+def test_set_up_once(house, calls):
+    start.set_up()
+    assert uses(calls.made, "venv") == 1 and uses(calls.made, "-e") == 1
+    assert start.is_ready() and not start.UNFINISHED.exists()
+    start.set_up()
+    assert len(calls.made) == 2, "the second start runs nothing"
+
+
+def test_an_interrupted_set_up_starts_afresh(house, calls, monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(start, "install", interrupted)
+        start.set_up()
+    assert start.UNFINISHED.exists() and not start.is_ready()
+    start.set_up()
+    assert uses(calls.made, "venv") == 2, "what was half done is made anew"
+    assert start.is_ready() and not start.UNFINISHED.exists()
+
+
+def test_unfinished_is_not_usable(house, calls):
+    start.set_up()
+    assert start.usable()
+    start.UNFINISHED.touch()
+    assert not start.usable()
+
+
+def test_changed_requirements_keep_the_environment(house, calls):
+    start.set_up()
+    (house / "constraints.txt").write_text("torch==2\n")
+    start.set_up()
+    assert uses(calls.made, "venv") == 1 and uses(calls.made, "-e") == 2
+
+
+def test_disk_full_while_installing(house, calls, monkeypatch):
+    def pip(*args):
+        return 1, "ERROR: [Errno 28] No space left on device"
+
+    monkeypatch.setattr(start, "pip_install", pip)
+    with pytest.raises(SystemExit, match="The disk is full"):
+        start.set_up()
+    assert not start.is_ready()
+
+
+def test_disk_full_before_installing(house, calls, monkeypatch):
+    monkeypatch.setattr(start.shutil, "disk_usage", lambda path: SimpleNamespace(free=1e9))
+    with pytest.raises(SystemExit, match="The disk is full"):
+        start.set_up()
+    assert not uses(calls.made, "-e")
+
+
+def test_a_folder_that_cannot_be_written(house, monkeypatch):
+    monkeypatch.setattr(start, "LOCK", house / "missing" / "lock")
+    with pytest.raises(SystemExit):
+        start.set_up()
+
+
+def test_cpu_build_is_preferred_only_where_it_helps(monkeypatch):
+    monkeypatch.setattr(start.sys, "platform", "linux")
+    monkeypatch.setattr(start, "has_nvidia", lambda: False)
+    monkeypatch.setattr(start, "cpu_index_answers", lambda: True)
+    assert start.torch_plan()[0]
+    monkeypatch.setattr(start, "cpu_index_answers", lambda: False)
+    assert not start.torch_plan()[0]
+    monkeypatch.setattr(start, "has_nvidia", lambda: True)
+    assert not start.torch_plan()[0]
+    monkeypatch.setattr(start.sys, "platform", "darwin")
+    assert not start.torch_plan()[0]
+
+
+def test_an_unreachable_index_is_no_error():
+    assert start.cpu_index_answers() is False  # the tests' network guard refuses the look-up
+
+
+def test_two_at_once_take_turns(house):
+    order = []
+
+    def second():
+        with start.only_one():
+            order.append("second")
+
+    with start.only_one():
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(0.2)
+        order.append("first")
+    thread.join(5)
+    assert order == ["first", "second"]
+
+
+def test_lab_command_passes_options_on(house):
+    command = start.lab_command(["--no-browser", "--port", "8899"])
+    first = "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb"
+    assert command[-4:] == [first, "--no-browser", "--port", "8899"]
+    assert "--ServerApp.ip=127.0.0.1" in command
+    assert not any("token" in part for part in command)
+    assert start.lab_command(["other.ipynb"])[-1] == "other.ipynb"
+    assert not any("00_start" in part for part in start.lab_command(["other.ipynb"]))
+
+
+def test_test_stages():
+    names = [name for name, _ in start.test_stages(["-k", "peft", "--all"])]
+    assert names == ["ruff check", "ruff format", "unit tests", "notebooks"]
+    *_, unit, books = [command for _, command in start.test_stages(["-k", "peft"])]
+    assert unit[-3:] == ["-k", "peft", "tests"] and books[-3:] == ["-k", "peft", "notebooks"]
+    assert {"--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300"} <= set(books)
+
+
+def test_paths_choose_the_stage():
+    names = [name for name, _ in start.test_stages(["tests/test_start.py::test_x", "-x"])]
+    assert names[2:] == ["unit tests"]
+    modules, books, options = start.split_paths(["a.ipynb", "b.py::t", "-k", "c"])
+    assert books == [os.path.abspath("a.ipynb")] and modules == [os.path.abspath("b.py") + "::t"]
+    assert options == ["-k", "c"]
+
+
+@pytest.mark.parametrize("statuses, expected", [((0, 0, 0, 0), 0), ((0, 0, 5, 0), 0), ((0, 0, 5, 5), 1)])
+def test_the_verdict(house, monkeypatch, capsys, statuses, expected):
+    results = iter(statuses)
+    seen = []
+
+    def run(command, **options):
+        seen.append(options["env"])
+        return SimpleNamespace(returncode=next(results))
+
+    monkeypatch.setattr(start.subprocess, "run", run)
+    assert start.run_tests([]) == expected
+    assert all(env["HF_HUB_OFFLINE"] == "1" and "PYTHONPATH" not in env for env in seen)
+
+
+def test_an_unknown_command_shows_the_help(capsys):
+    assert start.main(["dance"]) == 2
+    assert "python start.py test" in capsys.readouterr().out
+
+
+def test_help_from_another_folder(tmp_path):
+    command = [sys.executable, start.__file__, "--help"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0 and "start.py lab" in result.stdout
