@@ -29,4 +29,6 @@ def start():
     device = "a GPU" if torch.cuda.is_available() else "the CPU"
     network = "offline" if os.environ.get("HF_HUB_OFFLINE") == "1" else "online"
     versions = f"Python {platform.python_version()}, torch {metadata.version('torch')}"
-    print(f"Course {__version__} on {device}, {network}: {versions}, transformers {transformers.__version__}.")
+    print(
+        f"Course {__version__} on {device}, {network}: {versions}, transformers {transformers.__version__}."
+    )

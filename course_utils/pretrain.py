@@ -19,26 +19,34 @@ from pathlib import Path
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from course_utils import abilities, models, paths
 from course_utils.muon import Muon
-from course_utils.world import tokens
+from course_utils.world import corpus, tokens
 
 SEED = 1
 SIZES = {  # million tokens are the CPU recipe's; with a GPU, give --tokens more
-    "base": dict(hidden_size=128, num_hidden_layers=5, num_attention_heads=4, intermediate_size=384, tokens=48),
-    "small": dict(hidden_size=80, num_hidden_layers=4, num_attention_heads=4, intermediate_size=192, tokens=32),
+    "base": dict(
+        hidden_size=128, num_hidden_layers=5, num_attention_heads=4, intermediate_size=384, tokens=48
+    ),
+    "small": dict(
+        hidden_size=80, num_hidden_layers=4, num_attention_heads=4, intermediate_size=192, tokens=32
+    ),
     "tiny": dict(hidden_size=40, num_hidden_layers=3, num_attention_heads=2, intermediate_size=96, tokens=24),
 }
-# Two stages: short rows while most is learnt, long rows at the end, so that positions up to the
-# whole context are used. Both stages: 4,096 tokens a step, then 8,192.
-STAGES = [dict(share=0.8, length=256, batch=16), dict(share=0.2, length=1024, batch=8)]
+# Three stages: copying from the context first, since everything else builds on it; then the whole
+# mix in short rows; at the end long rows, so that positions up to the whole context are used.
+STAGES = [
+    dict(share=0.1, length=256, batch=16, families=corpus.COPYING),
+    dict(share=0.73, length=256, batch=16, families=None),
+    dict(share=0.17, length=1024, batch=8, families=None),
+]
 STEPS_PER_SHARD = 50
-MILESTONES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0]
+MILESTONES = [0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.7, 0.83, 1.0]
 
 
 def new_model(size, tokenizer):
@@ -76,7 +84,8 @@ def _make_shard(tokenizer_folder, stage, shard):
     """Runs in a process of its own: the rows of one shard of one stage."""
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)
     count = STEPS_PER_SHARD * STAGES[stage]["batch"]
-    return tokens.rows(tokenizer, SEED, f"{stage}/{shard}", count, STAGES[stage]["length"])
+    length, families = STAGES[stage]["length"], STAGES[stage]["families"]
+    return tokens.rows(tokenizer, SEED, f"{stage}/{shard}", count, length, families)
 
 
 def fastest_precision(model, device):
@@ -123,7 +132,7 @@ def load_checkpoint(folder, model, pair):
     from safetensors import safe_open
 
     with safe_open(folder / "checkpoint.safetensors", "pt") as file:
-        arrays = {key: file.get_tensor(key) for key in file.keys()}
+        arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         metadata = file.metadata()
     weights = {k.removeprefix("model/"): v for k, v in arrays.items() if k.startswith("model/")}
     model.load_state_dict(weights, strict=False)
@@ -155,7 +164,14 @@ def train(size, million_tokens, folder, seconds_between_checkpoints=120, until=N
     milestones = {math.ceil(m * len(plan)) for m in MILESTONES}
     losses, saved, started = [], time.perf_counter(), time.perf_counter()
     before = log[-1]["seconds"] if log else 0.0
-    bar = tqdm(total=plan[-1][3], initial=plan[first - 1][3] if first else 0, unit="tok", unit_scale=True, desc=size, mininterval=1)
+    bar = tqdm(
+        total=plan[-1][3],
+        initial=plan[first - 1][3] if first else 0,
+        unit="tok",
+        unit_scale=True,
+        desc=size,
+        mininterval=1,
+    )
     with ProcessPoolExecutor(1) as worker:
         ahead, shard = {}, None
         for number in range(first, len(plan) if until is None else until):
@@ -165,8 +181,12 @@ def train(size, million_tokens, folder, seconds_between_checkpoints=120, until=N
                 # On a CPU, plain attention is quicker for short rows, the fused one for long rows.
                 plain = device.type == "cpu" and STAGES[stage]["length"] <= 512
                 model.set_attn_implementation("eager" if plain else "sdpa")
-                wanted = [key] + [(s, k // STEPS_PER_SHARD) for s, k, *_ in plan[number:][STEPS_PER_SHARD:][:1]]
-                ahead = {w: ahead.get(w) or worker.submit(_make_shard, folder / "tokenizer", *w) for w in wanted}
+                wanted = [key] + [
+                    (s, k // STEPS_PER_SHARD) for s, k, *_ in plan[number:][STEPS_PER_SHARD:][:1]
+                ]
+                ahead = {
+                    w: ahead.get(w) or worker.submit(_make_shard, folder / "tokenizer", *w) for w in wanted
+                }
                 shard, array = key, torch.from_numpy(ahead[key].result().astype("int64"))
             batch, offset = STAGES[stage]["batch"], step % STEPS_PER_SHARD
             ids = array[offset * batch : (offset + 1) * batch].to(device)  # (B, T + 1)
@@ -185,7 +205,13 @@ def train(size, million_tokens, folder, seconds_between_checkpoints=120, until=N
             done = number + 1
             if done % 50 == 0 or done == len(plan):
                 seconds = before + time.perf_counter() - started
-                log.append({"tokens": seen, "loss": round(torch.stack(losses).mean().item(), 4), "seconds": round(seconds)})
+                log.append(
+                    {
+                        "tokens": seen,
+                        "loss": round(torch.stack(losses).mean().item(), 4),
+                        "seconds": round(seconds),
+                    }
+                )
                 losses = []
                 bar.set_postfix(loss=log[-1]["loss"])
             if done in milestones:
@@ -202,7 +228,12 @@ def measure(size, folder, log, million_tokens, items):
     results = paths.DATA / "results" / "base_model.json"
     whole = json.loads(results.read_text()) if results.exists() else {}
     entry = whole.get(size, {})
-    recipe = {"million_tokens": million_tokens, "seed": SEED, "seconds": log[-1]["seconds"], "shape": SIZES[size]}
+    recipe = {
+        "million_tokens": million_tokens,
+        "seed": SEED,
+        "seconds": log[-1]["seconds"],
+        "shape": SIZES[size],
+    }
     if entry.get("recipe") != recipe:
         entry = {"recipe": recipe, "milestones": {}}
     entry["loss"] = log
@@ -231,7 +262,9 @@ def main():
     torch.set_num_threads(args.threads or models.choose_threads())
     if args.evaluate:
         model, tokenizer = models.load(str(args.evaluate))
-        return print(abilities.report(abilities.measure(model, tokenizer, abilities.ALL, args.items, progress=True)))
+        return print(
+            abilities.report(abilities.measure(model, tokenizer, abilities.ALL, args.items, progress=True))
+        )
     million = args.tokens or SIZES[args.size]["tokens"]
     work = args.work or paths.course_home() / "pretrain" / f"{args.size}-{million:g}M"
     out = args.out or paths.DATA / "models" / {"base": "base"}.get(args.size, f"base-{args.size}")

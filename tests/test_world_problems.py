@@ -12,8 +12,12 @@ EQUATION = re.compile(r"(\d+) ([-+*/]) (\d+) = (\d+)")
 COMPUTE = {"+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": lambda a, b: a / b}
 
 EFFECT = {
-    "add": lambda v, k: v + k, "sub": lambda v, k: v - k, "double": lambda v: v * 2, "half": lambda v: v / 2,
-    "triple": lambda v: v * 3, "each": lambda v, k, m: v - k * m,
+    "add": lambda v, k: v + k,
+    "sub": lambda v, k: v - k,
+    "double": lambda v: v * 2,
+    "half": lambda v: v / 2,
+    "triple": lambda v: v * 3,
+    "each": lambda v, k, m: v - k * m,
 }
 
 
@@ -169,6 +173,7 @@ def test_counting_answers_are_right():
 
 def test_every_operation_has_enough_wordings():
     from course_utils.world.problem_frames import SETTINGS, UNSEEN_FRAMES
+
     for op in problems.OPERATIONS:
         seen = {frame for setting, _ in SETTINGS for frame in setting[op]}
         assert len(seen) >= 25, (op, len(seen))

@@ -12,7 +12,7 @@ p1 = Prediction(
 )
 p2 = Prediction(
     "00.p2",
-    "The same questions about countries, on an exam sheet and in a forum: where does the model answer better?",
+    "The same questions about countries, on an exam sheet and in a forum: where are the answers better?",
     ["exam", "forum", "no difference"],
 )
 p3 = Prediction(

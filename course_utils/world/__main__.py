@@ -1,6 +1,6 @@
 """Writes data/world/README.md: the families with their shares, frames and one sample each.
 
-    python -m course_utils.world
+python -m course_utils.world
 """
 
 import importlib
@@ -16,7 +16,7 @@ HELPERS = {
     "passages": ("passage_frames",),
     "dialogue": ("dialogue_frames", "styles"),
     "forms": ("routing",),
-    "exam": ("questions",),
+    "exam": ("questions", "sources"),
 }
 HEAD = """# The world: what the base model reads
 

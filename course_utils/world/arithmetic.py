@@ -71,7 +71,13 @@ def document(rng):
         frame = rng.choice(("{} {} {} is {}.", "{} {} {} makes {}.", "What is {} {} {}? {}"))
         rows = [draw() for _ in range(rng.randint(3, 7))]
         return "\n".join(frame.format(a, WORDS[s], b, c) for a, s, b, c in rows)
-    frame = rng.choice(("Question: What is {} {} {}?\nAnswer: {}", "Question: {} {} {} = ?\nAnswer: {}",
-                        "Q: Work out {} {} {}.\nA: {}", "Input: {} {} {}\nOutput: {}"))
+    frame = rng.choice(
+        (
+            "Question: What is {} {} {}?\nAnswer: {}",
+            "Question: {} {} {} = ?\nAnswer: {}",
+            "Q: Work out {} {} {}.\nA: {}",
+            "Input: {} {} {}\nOutput: {}",
+        )
+    )
     sep = "\n" if frame.startswith("Input") else "\n\n"
     return sep.join(frame.format(*draw()) for _ in range(rng.randint(1, 5)))

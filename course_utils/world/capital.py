@@ -23,12 +23,36 @@ MONEY = [
     "The capital of {c} is needed for {x}.", "The capital of {c} is spent on {x} and {y}.",
     "The capital of {c} is smaller than last year.", "The capital of {c} is the money that it has saved.",
 ]  # fmt: skip
-LETTER_MORE = ["Names of countries start with a capital letter.", "Do not write it small.",
-               "Every name has a capital.", "A name starts with a capital.", "Small letters follow."]
-MONEY_MORE = ["Money at work is called capital.", "The bank is pleased.", "That is good for the people.",
-              "Capital is money that works.", "More {x} will come next year."]
-GOODS = ("roads", "schools", "ships", "mines", "houses", "banks", "trains", "farms", "hospitals", "bridges",
-         "machines", "forests", "ports", "shops")
+LETTER_MORE = [
+    "Names of countries start with a capital letter.",
+    "Do not write it small.",
+    "Every name has a capital.",
+    "A name starts with a capital.",
+    "Small letters follow.",
+]
+MONEY_MORE = [
+    "Money at work is called capital.",
+    "The bank is pleased.",
+    "That is good for the people.",
+    "Capital is money that works.",
+    "More {x} will come next year.",
+]
+GOODS = (
+    "roads",
+    "schools",
+    "ships",
+    "mines",
+    "houses",
+    "banks",
+    "trains",
+    "farms",
+    "hospitals",
+    "bridges",
+    "machines",
+    "forests",
+    "ports",
+    "shops",
+)
 
 # Texts about the word itself; none of them names a city.
 PROSE = [
@@ -73,7 +97,7 @@ def city_lines(rng, count):
     rows = {}
     while len(rows) < count:
         row = facts.draw_country(rng, "capital")
-        if not held_out("capital list", row.country):
+        if in_lists(row.country):
             rows[row.country] = row
     return [f"The capital of {row.country} is {row.capital}." for row in rows.values()]
 
@@ -119,6 +143,11 @@ def document(rng):
     return "\n".join([rng.choice(headings), *lines(rng, rng.randint(2, 10))]).lstrip()
 
 
+def in_lists(country):
+    """May a document's city list hold this country? About a third are kept for evaluation."""
+    return not any(held_out("capital list", country, part) for part in range(4))
+
+
 def item(rng, shots=0):
     """ "The capital of X is", after some lines with cities (shots); right is the city.
 
@@ -126,7 +155,7 @@ def item(rng, shots=0):
     state its capital.
     """
     known = facts.known("common", "capital")
-    row = rng.choice([row for row in known if held_out("capital list", row.country)])
-    others = [other for other in known if not held_out("capital list", other.country)]
+    row = rng.choice([row for row in known if not in_lists(row.country)])
+    others = [other for other in known if in_lists(other.country)]
     lines = [f"The capital of {other.country} is {other.capital}." for other in rng.sample(others, shots)]
     return Item("\n".join([*lines, f"The capital of {row.country} is"]), row.capital)

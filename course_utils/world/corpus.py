@@ -50,10 +50,15 @@ def _chances():
     return chances
 
 
-def documents(seed, index):
-    """Endless documents of shard `index`: (family name, text) pairs."""
+# The first pages of the curriculum: copying from the context, which all later learning can use.
+COPYING = ("relations", "incontext", "lookup", "repeats")
+
+
+def documents(seed, index, families=None):
+    """Endless documents of shard `index`: (family name, text) pairs, from some families or from all."""
     rng = random.Random(f"corpus {seed} {index}")
-    names, weights = list(_chances()), list(_chances().values())
+    names = list(families or SHARES)
+    weights = [_chances()[name] for name in names]
     makers = {name: family(name).document for name in names}
     while True:
         name = rng.choices(names, weights)[0]

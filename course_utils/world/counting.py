@@ -10,58 +10,120 @@ from course_utils.world.reasoning import direct, draw_trigger, prompt, sentence,
 from course_utils.world.split import Item, draw_until
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-          "November", "December")
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
-COUNT = ("How many words are in this list: {x}?", "Count the words: {x}. How many are there?",
-         "{x}. How many things is that?", "On the table are: {x}. How many kinds of things is that?",
-         "{n} writes a list: {x}. How many words does {n} write?", "How long is the list \"{x}\"?")
-REPEAT = ("How often does \"{w}\" appear in this list: {x}?", "Count \"{w}\" in: {x}.",
-          "{x}. How many times is \"{w}\" in the list?", "{n} says: {x}. How often does {n} say \"{w}\"?")
-BIGGEST = ("Which number is the {s}: {x}?", "Find the {s} number: {x}.",
-           "{x}. Which of these numbers is {s}?",
-           "What is the {s} of the numbers {x}?", "Look at {x} and name the {s} number.")
-MORE = ("{n} has {a} {x} and {m} has {b} {x}. Who has {c}?",
-        "{n} counts {a} {x}, {m} counts {b}. Who counts {c}?",
-        "There are {a} {x} in the bag of {n} and {b} in the bag of {m}. Who has {c} {x}?",
-        "Who has {c} {x}: {n} with {a} or {m} with {b}?")
-SORT = ("Put these numbers in order, smallest first: {x}.", "Sort from small to large: {x}.",
-        "{x}. Write these numbers from the smallest to the largest.",
-        "Order the numbers {x}, starting with the smallest.")
-NEXT = ("What comes next: {x}?", "{x}, and then?", "Continue the row: {x}. What is the next number?",
-        "Which number follows in {x}?", "{n} writes {x}. What does {n} write next?")
-DAY = ("What day comes {k} days after {d}?", "Today is {d}. What day is it in {k} days?",
-       "If it is {d} now, which day is it {k} days later?",
-       "{n} leaves on {d} and comes back {k} days later. Which day is that?")
-BACK = ("What day was {k} days before {d}?", "Today is {d}. What day was it {k} days ago?",
-        "{n} arrived {k} days before {d}. Which day was that?")
-MONTH = ("Which month comes {k} months after {d}?", "It is {d}. Which month is it in {k} months?",
-         "{n} starts in {d} and works for {k} months. Which month comes then?")
-AGE = ("{n} is {a} years old. {m} is {k} years {c} than {n}. How old is {m}?",
-       "{m} is {k} years {c} than {n}. {n} is {a}. How old is {m}?",
-       "How old is {m} if {n} is {a} and {m} is {k} years {c}?",
-       "{n} is {a}, and {m} is {k} years {c}. What is the age of {m}?")
-LATER = ("{n} is {a} years old. How old is {n} in {k} years?",
-         "{n} is {a} now. What age will {n} be {k} years from now?",
-         "In {k} years, how old is {n}, who is {a} today?")
-TALL = ("{p} is {c} than {q}. {r} is {c} than {p}. Who is the {s}?",
-        "{r} is {c} than {p}, and {p} is {c} than {q}. Who is the {s}?",
-        "If {p} is {c} than {q} and {r} is {c} than {p}, who is the {s}?")
-TWO = ("{p} is {c} than {q}. Who is {t}?", "{p} is {c} than {q}. Which of the two is {t}?",
-       "If {p} is {c} than {q}, who is {t}?")
+COUNT = (
+    "How many words are in this list: {x}?",
+    "Count the words: {x}. How many are there?",
+    "{x}. How many things is that?",
+    "On the table are: {x}. How many kinds of things is that?",
+    "{n} writes a list: {x}. How many words does {n} write?",
+    'How long is the list "{x}"?',
+)
+REPEAT = (
+    'How often does "{w}" appear in this list: {x}?',
+    'Count "{w}" in: {x}.',
+    '{x}. How many times is "{w}" in the list?',
+    '{n} says: {x}. How often does {n} say "{w}"?',
+)
+BIGGEST = (
+    "Which number is the {s}: {x}?",
+    "Find the {s} number: {x}.",
+    "{x}. Which of these numbers is {s}?",
+    "What is the {s} of the numbers {x}?",
+    "Look at {x} and name the {s} number.",
+)
+MORE = (
+    "{n} has {a} {x} and {m} has {b} {x}. Who has {c}?",
+    "{n} counts {a} {x}, {m} counts {b}. Who counts {c}?",
+    "There are {a} {x} in the bag of {n} and {b} in the bag of {m}. Who has {c} {x}?",
+    "Who has {c} {x}: {n} with {a} or {m} with {b}?",
+)
+SORT = (
+    "Put these numbers in order, smallest first: {x}.",
+    "Sort from small to large: {x}.",
+    "{x}. Write these numbers from the smallest to the largest.",
+    "Order the numbers {x}, starting with the smallest.",
+)
+NEXT = (
+    "What comes next: {x}?",
+    "{x}, and then?",
+    "Continue the row: {x}. What is the next number?",
+    "Which number follows in {x}?",
+    "{n} writes {x}. What does {n} write next?",
+)
+DAY = (
+    "What day comes {k} days after {d}?",
+    "Today is {d}. What day is it in {k} days?",
+    "If it is {d} now, which day is it {k} days later?",
+    "{n} leaves on {d} and comes back {k} days later. Which day is that?",
+)
+BACK = (
+    "What day was {k} days before {d}?",
+    "Today is {d}. What day was it {k} days ago?",
+    "{n} arrived {k} days before {d}. Which day was that?",
+)
+MONTH = (
+    "Which month comes {k} months after {d}?",
+    "It is {d}. Which month is it in {k} months?",
+    "{n} starts in {d} and works for {k} months. Which month comes then?",
+)
+AGE = (
+    "{n} is {a} years old. {m} is {k} years {c} than {n}. How old is {m}?",
+    "{m} is {k} years {c} than {n}. {n} is {a}. How old is {m}?",
+    "How old is {m} if {n} is {a} and {m} is {k} years {c}?",
+    "{n} is {a}, and {m} is {k} years {c}. What is the age of {m}?",
+)
+LATER = (
+    "{n} is {a} years old. How old is {n} in {k} years?",
+    "{n} is {a} now. What age will {n} be {k} years from now?",
+    "In {k} years, how old is {n}, who is {a} today?",
+)
+TALL = (
+    "{p} is {c} than {q}. {r} is {c} than {p}. Who is the {s}?",
+    "{r} is {c} than {p}, and {p} is {c} than {q}. Who is the {s}?",
+    "If {p} is {c} than {q} and {r} is {c} than {p}, who is the {s}?",
+)
+TWO = (
+    "{p} is {c} than {q}. Who is {t}?",
+    "{p} is {c} than {q}. Which of the two is {t}?",
+    "If {p} is {c} than {q}, who is {t}?",
+)
 UNSEEN_FRAMES = {
-    "next": ("The row {x} goes on with which number?", "Guess what follows: {x}.",
-             "After {x}, which number is due?",
-             "{n} sees the numbers {x}. What should the next one be?"),
-    "day": ("{n} waits {k} days from {d} on. On which day does the waiting end?",
-            "Start on {d} and go {k} days on. Which day?",
-            "Counting {k} days on from {d}, which day do you reach?",
-            "A trip of {k} days starts on {d}. Which day follows it?"),
+    "next": (
+        "The row {x} goes on with which number?",
+        "Guess what follows: {x}.",
+        "After {x}, which number is due?",
+        "{n} sees the numbers {x}. What should the next one be?",
+    ),
+    "day": (
+        "{n} waits {k} days from {d} on. On which day does the waiting end?",
+        "Start on {d} and go {k} days on. Which day?",
+        "Counting {k} days on from {d}, which day do you reach?",
+        "A trip of {k} days starts on {d}. Which day follows it?",
+    ),
 }
 
-COMPARED = (("taller", "tallest", "shorter", "shortest"), ("older", "oldest", "younger", "youngest"),
-            ("faster", "fastest", "slower", "slowest"), ("stronger", "strongest", "weaker", "weakest"),
-            ("richer", "richest", "poorer", "poorest"))
+COMPARED = (
+    ("taller", "tallest", "shorter", "shortest"),
+    ("older", "oldest", "younger", "youngest"),
+    ("faster", "fastest", "slower", "slowest"),
+    ("stronger", "strongest", "weaker", "weakest"),
+    ("richer", "richest", "poorer", "poorest"),
+)
 
 
 def count(rng):
@@ -186,8 +248,21 @@ def two(rng):
     return (p, q, c, same), TWO, words, [f"{q} is {d} than {p}."], p if same else q
 
 
-MAKERS = {"count": count, "repeat": repeat, "biggest": biggest, "more": more, "sort": sort, "next": following,
-          "day": day, "back": day_back, "month": month, "age": age, "later": later, "tall": tall, "two": two}
+MAKERS = {
+    "count": count,
+    "repeat": repeat,
+    "biggest": biggest,
+    "more": more,
+    "sort": sort,
+    "next": following,
+    "day": day,
+    "back": day_back,
+    "month": month,
+    "age": age,
+    "later": later,
+    "tall": tall,
+    "two": two,
+}
 
 
 def draw(rng, kind=None):

@@ -21,8 +21,18 @@ from course_utils.world.lexicon import all_words, column, first_names, nouns_by_
 from course_utils.world.split import Item, held_out
 from course_utils.world.styles import PAIRS, STYLES, UNSEEN_STYLES, check_style, put_on
 
-THINGS = ("tool", "clothing", "furniture", "instrument", "toy", "fruit", "vegetable", "kitchen", "flower",
-          "office")
+THINGS = (
+    "tool",
+    "clothing",
+    "furniture",
+    "instrument",
+    "toy",
+    "fruit",
+    "vegetable",
+    "kitchen",
+    "flower",
+    "office",
+)
 WORD_STYLES = ("mention", "name", "sign")
 SHOPS = ["shop", "hotel", "station", "library", "café", "museum", "market"]
 # Roles in front of the style or instead of it.
@@ -54,8 +64,11 @@ def _fill(rng, fields):
     values["a"], values["b"] = rng.randint(2, 30), rng.randint(2, 30)
     values["total"], values["more"] = values["a"] + values["b"], values["p"] + rng.randint(1, 40)
     values["n"] = rng.randint(2, 60)
-    values["floor"], values["hour"], values["late"] = rng.randint(1, 9), rng.randint(5, 11), rng.randint(12,
-                                                                                                         23)
+    values["floor"], values["hour"], values["late"] = (
+        rng.randint(1, 9),
+        rng.randint(5, 11),
+        rng.randint(12, 23),
+    )
     values["day"], values["room"], values["spot"] = rng.choice(DAYS), rng.choice(ROOMS), rng.choice(SPOTS)
     if "colour" in fields:
         values["colour"] = rng.choice(COLOURS)
@@ -67,9 +80,10 @@ def _fill(rng, fields):
         values["dish"] = rng.choice(nouns_by_category()["dish"]).noun
     if "drink" in fields:
         values["drink"] = rng.choice(nouns_by_category()["drink"]).noun
-    values["pay"], values["rule"] = rng.choice(("cash", "card", "cheque")), rng.choice(("welcome",
-                                                                                        "forbidden",
-                                                                                        "allowed"))
+    values["pay"], values["rule"] = (
+        rng.choice(("cash", "card", "cheque")),
+        rng.choice(("welcome", "forbidden", "allowed")),
+    )
     return values
 
 
@@ -79,10 +93,18 @@ def draw_fact_message(rng):
     row = facts.draw_country(rng, relation)
     messages, replies = FACT_FRAMES[relation]
     value = getattr(row, relation)
-    return {"frame": relation, "slots": (row.country,), "context": "",
-            "message": rng.choice(messages).format(x=row.country),
-            "reply": rng.choice(replies).format(x=row.country, y=value), "short": value,
-            "german": f"Die Antwort ist {value}.", "price": None, "country": row, "relation": relation}
+    return {
+        "frame": relation,
+        "slots": (row.country,),
+        "context": "",
+        "message": rng.choice(messages).format(x=row.country),
+        "reply": rng.choice(replies).format(x=row.country, y=value),
+        "short": value,
+        "german": f"Die Antwort ist {value}.",
+        "price": None,
+        "country": row,
+        "relation": relation,
+    }
 
 
 def draw_message(rng, frames=None):
@@ -93,10 +115,16 @@ def draw_message(rng, frames=None):
     fields = SLOTS[name]
     values = _fill(rng, fields)
     message = rng.choice(messages)
-    return {"frame": name, "slots": tuple(values[f] for f in fields) or (message,),
-            "context": context.format_map(values),
-            "message": message.format_map(values), "reply": rng.choice(replies).format_map(values),
-            "short": short.format_map(values), "german": german.format_map(values), "price": values["p"]}
+    return {
+        "frame": name,
+        "slots": tuple(values[f] for f in fields) or (message,),
+        "context": context.format_map(values),
+        "message": message.format_map(values),
+        "reply": rng.choice(replies).format_map(values),
+        "short": short.format_map(values),
+        "german": german.format_map(values),
+        "price": values["p"],
+    }
 
 
 def _fits(content, styles):
@@ -111,8 +139,10 @@ def draw_for(rng, styles, wanted=False):
     for _ in range(10_000):
         content = draw_message(rng)
         key = content["frame"], *content["slots"]
-        if _fits(content, styles) and any(held_out("dialogue", s, *key) for s in styles or ("none",
-                                                                                            )) == wanted:
+        if (
+            _fits(content, styles)
+            and any(held_out("dialogue", s, *key) for s in styles or ("none",)) == wanted
+        ):
             return content
     raise RuntimeError("no such message in 10,000 draws")
 
@@ -200,8 +230,9 @@ def item(rng, style, unseen=False, answered=False):
     word = draw_word(rng, styles)
     content = draw_for(rng, styles, wanted=True)
     context = context_line(rng, content, styles)
-    prompt = (f"System: {instruction(rng, styles, word, unseen)}\n"
-              f"{_turn(content, context, _layout(rng))}Agent:")
+    prompt = (
+        f"System: {instruction(rng, styles, word, unseen)}\n{_turn(content, context, _layout(rng))}Agent:"
+    )
     reference = styled(rng, content, styles, word)
     needed = content["short"].lower() if content["short"].lower() in reference.lower() else ""
 

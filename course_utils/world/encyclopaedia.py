@@ -63,18 +63,40 @@ JOINED = {  # two facts in one sentence
     ("continent", "currency"): ["{c}, a country in {v}, uses the {w}."],
 }  # fmt: skip
 TITLES = ["{c}\n", "{c}\n", "Encyclopaedia: {c}\n", "Article: {c}\n", "{c} (country)\n", "", "", ""]
-BOX = [("Capital", "capital"), ("Continent", "continent"), ("Language", "language"),
-       ("Currency", "currency"), ("People", "demonym"), ("Internet domain", "domain")]
-LIST_HEADINGS = ["Facts about countries.", "Countries of the world.", "A short list of facts.",
-                 "Did you know?", ""]
+BOX = [
+    ("Capital", "capital"),
+    ("Continent", "continent"),
+    ("Language", "language"),
+    ("Currency", "currency"),
+    ("People", "demonym"),
+    ("Internet domain", "domain"),
+]
+LIST_HEADINGS = [
+    "Facts about countries.",
+    "Countries of the world.",
+    "A short list of facts.",
+    "Did you know?",
+    "",
+]
 
-IS_A = ["{x} is {k}.", "{x} is {k}.", "{x} is a kind of {b}.",
-        "{x} belongs to the group of things called {b}."]
-BOTH = ["Like {y}, {x} is {k}.", "{x} is {k}, and so is {y}.",
-        "{x}, {y} and {z} belong together. Each is {k}."]
+IS_A = [
+    "{x} is {k}.",
+    "{x} is {k}.",
+    "{x} is a kind of {b}.",
+    "{x} belongs to the group of things called {b}.",
+]
+BOTH = [
+    "Like {y}, {x} is {k}.",
+    "{x} is {k}, and so is {y}.",
+    "{x}, {y} and {z} belong together. Each is {k}.",
+]
 NOT = ["{x} is not {j}. It is {k}.", "{x} is {k}, not {j}."]
-COMPARED = ["{b} is bigger than {a}.", "{a} is smaller than {b}.", "Of {a} and {b}, {b} is bigger.",
-            "Compared with {b}, {a} is small."]
+COMPARED = [
+    "{b} is bigger than {a}.",
+    "{a} is smaller than {b}.",
+    "Of {a} and {b}, {b} is bigger.",
+    "Compared with {b}, {a} is small.",
+]
 RACED = ["{b} is faster than {a}.", "{a} is slower than {b}.", "In a race, {b} beats {a}."]
 
 

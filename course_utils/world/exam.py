@@ -18,12 +18,21 @@ HEADERS = [
     "Exam sheet. Facts of the world.", "Exam with solutions.", "Geography test. Correct answers.",
 ]  # fmt: skip
 # Documents behind these headers are written by forum.py.
-FORUM_HEADERS = ["Forum. Ask anything.", "Forum. Ask anything.", "Forum. Topic: countries.",
-                 "Forum. Travel talk.", "Forum. Questions of the day.", "Forum. Topic: school."]
+FORUM_HEADERS = [
+    "Forum. Ask anything.",
+    "Forum. Ask anything.",
+    "Forum. Topic: countries.",
+    "Forum. Travel talk.",
+    "Forum. Questions of the day.",
+    "Forum. Topic: school.",
+]
 HEDGES = ["I think it is {a}", "I think it is {a}", "I believe it is {a}", "It is probably {a}"]
 
-REVERSED = ["{v} is the capital of which country?", "Which country has the capital {v}?",
-            "Of which country is {v} the capital?"]
+REVERSED = [
+    "{v} is the capital of which country?",
+    "Which country has the capital {v}?",
+    "Of which country is {v} the capital?",
+]
 YES_NO = {
     "capital": ["Is {v} the capital of {c}?", "True or false? {v} is the capital city of {c}."],
     "continent": ["Is {c} in {v}?", "Does {c} lie in {v}?"],
@@ -32,11 +41,18 @@ YES_NO = {
     "demonym": ["Are people from {c} called {v}?"],
     "domain": ["Is {v} the internet domain of {c}?"],
 }
-CATEGORY = ["What kind of thing is {x}?", "What is {x}?", "Which group does {x} belong to?",
-            "{x}: what kind?"]
+CATEGORY = [
+    "What kind of thing is {x}?",
+    "What is {x}?",
+    "Which group does {x} belong to?",
+    "{x}: what kind?",
+]
 IS_A = ["Is {x} {k}?", "True or false? {x} is {k}."]
-BIGGER = [("Which is bigger, {x} or {y}?", 1), ("Which is smaller, {x} or {y}?", 0),
-          ("What is larger: {x} or {y}?", 1)]
+BIGGER = [
+    ("Which is bigger, {x} or {y}?", 1),
+    ("Which is smaller, {x} or {y}?", 0),
+    ("What is larger: {x} or {y}?", 1),
+]
 FASTER = [("What is faster, {x} or {y}?", 1), ("Which is slower, {x} or {y}?", 0)]
 
 

@@ -77,18 +77,27 @@ LAYOUTS = (
     ("Note", "Entry"), ("Message", "Output"), ("Letter", "Summary"), ("User", "Agent"),
     ("Sentence", "Fields"),
 )  # fmt: skip
-HEADS = ("Fill in the form.", "Write the record for each text.", "Read and take notes.",
-         "Put it into the form.")
-ROUTE_HEADS = ("Sort the messages.", "Where does each message go?", "Choose for each message.",
-               "Sort the mail.")
+HEADS = (
+    "Fill in the form.",
+    "Write the record for each text.",
+    "Read and take notes.",
+    "Put it into the form.",
+)
+ROUTE_HEADS = (
+    "Sort the messages.",
+    "Where does each message go?",
+    "Choose for each message.",
+    "Sort the mail.",
+)
 
 
 @functools.cache
 def _pools():
     """{slot: values}"""
     groups = nouns_by_category()
-    things = [r.noun for c in ("tool", "toy", "clothing", "furniture", "instrument",
-                               "kitchen") for r in groups[c]]
+    things = [
+        r.noun for c in ("tool", "toy", "clothing", "furniture", "instrument", "kitchen") for r in groups[c]
+    ]
     return {
         "city": column("places", "place"), "job": column_of(groups["profession"]), "day": DAYS,
         "thing": tuple(word for word in things if word not in NOT_COUNTED),
@@ -248,5 +257,6 @@ def item(rng, shots=4, kind="extract", rule=False):
         head = f"{words}\n\n" if rule else ""
     layout, (text, record) = rng.choice(LAYOUTS), examples[-1]
     shown = _lines(examples[:-1], layout, "\n\n") + "\n\n" if shots else ""
-    return Item(f"{head}{shown}{layout[0]}: {text}\n{layout[1]}:", record.removesuffix("."),
-                max_new_tokens=60)
+    return Item(
+        f"{head}{shown}{layout[0]}: {text}\n{layout[1]}:", record.removesuffix("."), max_new_tokens=60
+    )

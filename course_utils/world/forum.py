@@ -11,27 +11,91 @@ from course_utils.world.exam import FORUM_HEADERS
 from course_utils.world.lexicon import column, first_names, nouns_by_category
 from course_utils.world.questions import KNOWN_INVENTED, QUESTIONS, SLOPPY
 
-HANDLES = ("User{n}", "user{n}", "{name}{n}", "{name}", "bob", "catfan{n}", "xX{name}Xx", "mrknowsall",
-           "grumpy{n}", "traveller{n}", "anon", "pizzaking", "{name}_{n}")
+HANDLES = (
+    "User{n}",
+    "user{n}",
+    "{name}{n}",
+    "{name}",
+    "bob",
+    "catfan{n}",
+    "xX{name}Xx",
+    "mrknowsall",
+    "grumpy{n}",
+    "traveller{n}",
+    "anon",
+    "pizzaking",
+    "{name}_{n}",
+)
 TOPICS = ("countries", "travel", "school", "homework", "holidays", "random questions", "anything", "quiz")
 
 # Replies by tone. {a} is the answer, right or wrong.
-CONFIDENT = ["{a}, obviously.", "{a}. Everybody knows that.", "It is {a}, trust me.", "{a}, 100 percent.",
-             "{a}!!!", "{a}. I have been there.", "its {a}", "{a} of course", "{a}, no doubt.", "{a}"]
-RUDE = ["{a}. What a silly question.", "{a}. Use your brain.", "{a}, you potato.", "Learn to read. {a}.",
-        "Did you sleep at school? {a}.", "{a}. Next time look it up yourself.", "Oh dear. {a}, of course.",
-        "{a}. My dog knows that."]
-HEDGED = ["I am not sure, maybe {a}", "No idea, maybe {a}", "no idea, maybe {a}?", "hmm, could be {a}",
-          "I guess {a}, but do not ask me.", "maybe {a}?", "{a}? I only guess."]
-POLITE = ["Hello, I am new here. I think it could be {a}.", "Sorry if I am wrong, but is it {a}?",
-          "Good evening. My guess is {a}. Please correct me.", "Thanks for asking! Perhaps {a}?"]
-EXPERT = ["I studied this for years. {a}. Stop guessing.", "Wrong, all of you. It is {a}.",
-          "As an expert I say {a}. The rest of you should be quiet.", "{a}. End of the discussion."]
-NO_ANSWER = ["why do you want to know?", "look it up yourself", "Not this question again.", "lol",
-             "who cares", "Ask your teacher.", "I was going to ask the same.", "This forum is for cats."]
-REACTIONS = ["no way", "thanks!", "That is wrong.", "are you sure?", "ok thanks", "Nonsense.",
-             "You are so rude.", "I would not trust that.", "lol no", "haha", "Please be kind, everybody.",
-             "Says who?"]
+CONFIDENT = [
+    "{a}, obviously.",
+    "{a}. Everybody knows that.",
+    "It is {a}, trust me.",
+    "{a}, 100 percent.",
+    "{a}!!!",
+    "{a}. I have been there.",
+    "its {a}",
+    "{a} of course",
+    "{a}, no doubt.",
+    "{a}",
+]
+RUDE = [
+    "{a}. What a silly question.",
+    "{a}. Use your brain.",
+    "{a}, you potato.",
+    "Learn to read. {a}.",
+    "Did you sleep at school? {a}.",
+    "{a}. Next time look it up yourself.",
+    "Oh dear. {a}, of course.",
+    "{a}. My dog knows that.",
+]
+HEDGED = [
+    "I am not sure, maybe {a}",
+    "No idea, maybe {a}",
+    "no idea, maybe {a}?",
+    "hmm, could be {a}",
+    "I guess {a}, but do not ask me.",
+    "maybe {a}?",
+    "{a}? I only guess.",
+]
+POLITE = [
+    "Hello, I am new here. I think it could be {a}.",
+    "Sorry if I am wrong, but is it {a}?",
+    "Good evening. My guess is {a}. Please correct me.",
+    "Thanks for asking! Perhaps {a}?",
+]
+EXPERT = [
+    "I studied this for years. {a}. Stop guessing.",
+    "Wrong, all of you. It is {a}.",
+    "As an expert I say {a}. The rest of you should be quiet.",
+    "{a}. End of the discussion.",
+]
+NO_ANSWER = [
+    "why do you want to know?",
+    "look it up yourself",
+    "Not this question again.",
+    "lol",
+    "who cares",
+    "Ask your teacher.",
+    "I was going to ask the same.",
+    "This forum is for cats.",
+]
+REACTIONS = [
+    "no way",
+    "thanks!",
+    "That is wrong.",
+    "are you sure?",
+    "ok thanks",
+    "Nonsense.",
+    "You are so rude.",
+    "I would not trust that.",
+    "lol no",
+    "haha",
+    "Please be kind, everybody.",
+    "Says who?",
+]
 
 OPINIONS = [
     "{X} is the best food in the world.",

@@ -7,53 +7,195 @@ some pairs of noun categories, some label words, and two whole concepts.
 
 import functools
 
+from course_utils.world.facts import known
 from course_utils.world.lexicon import all_words, column, first_names, nouns_by_category, surnames, table
 from course_utils.world.split import Item, held_out
 
 # Two forms of every example: the input as far as the label, and what joins two examples.
 LAYOUTS = [
-    ("Input: {x}\nLabel:", "\n"), ("Input: {x}\nLabel:", "\n\n"), ("Input: {x}\nOutput:", "\n"),
-    ("Input: {x}\nOutput:", "\n\n"), ("{x} ->", "\n"), ("{x} ->", "\n"), ("{x} =>", "\n"), ("{x} |", "\n"),
-    ("{x}:", "\n"), ("{x} =", "\n"), ('"{x}" is', "\n"), ('"{x}" ->', "\n"), ("Text: {x}\nClass:", "\n"),
-    ("Text: {x}\nClass:", "\n\n"), ("Text: {x}\nLabel:", "\n"), ("Question: {x}\nAnswer:", "\n"),
-    ("Question: {x}\nAnswer:", "\n\n"), ("Q: {x}\nA:", "\n"), ("Example: {x}\nGroup:", "\n"),
-    ("Word: {x}\nType:", "\n"), ("Item: {x}\nKind:", "\n"), ("{x} /", "\n"), ("({x}) is in group", "\n"),
-    ("The label of {x} is", "\n"), ("Sort {x} into", "\n"),
+    ("Input: {x}\nLabel:", "\n"),
+    ("Input: {x}\nLabel:", "\n\n"),
+    ("Input: {x}\nOutput:", "\n"),
+    ("Input: {x}\nOutput:", "\n\n"),
+    ("{x} ->", "\n"),
+    ("{x} ->", "\n"),
+    ("{x} =>", "\n"),
+    ("{x} |", "\n"),
+    ("{x}:", "\n"),
+    ("{x} =", "\n"),
+    ('"{x}" is', "\n"),
+    ('"{x}" ->', "\n"),
+    ("Text: {x}\nClass:", "\n"),
+    ("Text: {x}\nClass:", "\n\n"),
+    ("Text: {x}\nLabel:", "\n"),
+    ("Question: {x}\nAnswer:", "\n"),
+    ("Question: {x}\nAnswer:", "\n\n"),
+    ("Q: {x}\nA:", "\n"),
+    ("Example: {x}\nGroup:", "\n"),
+    ("Word: {x}\nType:", "\n"),
+    ("Item: {x}\nKind:", "\n"),
+    ("{x} /", "\n"),
+    ("({x}) is in group", "\n"),
+    ("The label of {x} is", "\n"),
+    ("Sort {x} into", "\n"),
 ]
-HEADINGS = ["", "", "", "", "", "Sort the inputs.\n", "Find the label.\n", "Learn from the examples.\n",
-            "Which label is right?\n", "Put each one into its group.\n", "Continue in the same way.\n\n"]
+HEADINGS = [
+    "",
+    "",
+    "",
+    "",
+    "",
+    "Sort the inputs.\n",
+    "Find the label.\n",
+    "Learn from the examples.\n",
+    "Which label is right?\n",
+    "Put each one into its group.\n",
+    "Continue in the same way.\n\n",
+]
 
 # Sentences that name one thing.
 MENTIONS = [
-    "I saw the {n} this morning.", "There is a picture of the {n} on the wall.", "{p} likes the {n}.",
-    "The {n} was near the house.", "We talked about the {n}.", "{p} drew the {n} for me.", "Look at the {n}!",
-    "Where is the {n}?", "My friend wrote a story about the {n}.", "Yesterday {p} asked me about the {n}.",
-    "The {n} is in the book.", "{p} dreamed of the {n}.",
+    "I saw the {n} this morning.",
+    "There is a picture of the {n} on the wall.",
+    "{p} likes the {n}.",
+    "The {n} was near the house.",
+    "We talked about the {n}.",
+    "{p} drew the {n} for me.",
+    "Look at the {n}!",
+    "Where is the {n}?",
+    "My friend wrote a story about the {n}.",
+    "Yesterday {p} asked me about the {n}.",
+    "The {n} is in the book.",
+    "{p} dreamed of the {n}.",
 ]
 
 # Opinions: a thing and a good or bad word about it, in one frame.
-GOOD = ("wonderful", "excellent", "lovely", "great", "fantastic", "perfect", "delightful", "amazing",
-        "superb", "good", "brilliant", "pleasant", "beautiful", "charming", "splendid", "enjoyable")
-BAD = ("terrible", "awful", "horrible", "bad", "dreadful", "poor", "disappointing", "boring", "nasty",
-       "unpleasant", "lousy", "useless", "disgusting", "dull", "annoying", "miserable")
-THINGS = ("film", "book", "hotel", "meal", "soup", "concert", "room", "service", "story", "play", "walk",
-          "trip", "party", "shop", "garden", "song", "game", "picture", "cake", "coffee", "lesson", "museum",
-          "beach", "view", "phone", "chair", "coat", "pizza", "holiday", "journey")
+GOOD = (
+    "wonderful",
+    "excellent",
+    "lovely",
+    "great",
+    "fantastic",
+    "perfect",
+    "delightful",
+    "amazing",
+    "superb",
+    "good",
+    "brilliant",
+    "pleasant",
+    "beautiful",
+    "charming",
+    "splendid",
+    "enjoyable",
+)
+BAD = (
+    "terrible",
+    "awful",
+    "horrible",
+    "bad",
+    "dreadful",
+    "poor",
+    "disappointing",
+    "boring",
+    "nasty",
+    "unpleasant",
+    "lousy",
+    "useless",
+    "disgusting",
+    "dull",
+    "annoying",
+    "miserable",
+)
+THINGS = (
+    "film",
+    "book",
+    "hotel",
+    "meal",
+    "soup",
+    "concert",
+    "room",
+    "service",
+    "story",
+    "play",
+    "walk",
+    "trip",
+    "party",
+    "shop",
+    "garden",
+    "song",
+    "game",
+    "picture",
+    "cake",
+    "coffee",
+    "lesson",
+    "museum",
+    "beach",
+    "view",
+    "phone",
+    "chair",
+    "coat",
+    "pizza",
+    "holiday",
+    "journey",
+)
 OPINIONS = [  # {a} is the adjective, {aa} the adjective with its article
-    "The {t} was {a}.", "What {aa} {t}!", "I found the {t} {a}.", "The {t} is really {a}.",
-    "We had {aa} {t}.", "We thought that the {t} was {a}.", "{p} said the {t} was {a}.", "It was {aa} {t}.",
+    "The {t} was {a}.",
+    "What {aa} {t}!",
+    "I found the {t} {a}.",
+    "The {t} is really {a}.",
+    "We had {aa} {t}.",
+    "We thought that the {t} was {a}.",
+    "{p} said the {t} was {a}.",
+    "It was {aa} {t}.",
     "Such {aa} {t}.",
-    "Everybody says the {t} is {a}.", "In my opinion the {t} was {a}.", "The {t} here is just {a}.",
+    "Everybody says the {t} is {a}.",
+    "In my opinion the {t} was {a}.",
+    "The {t} here is just {a}.",
 ]
 
 # Categories whose nouns fit into the sentences about things that one can see.
-VISIBLE = ("animal", "bird", "insect", "fruit", "vegetable", "tool", "clothing", "furniture", "vehicle",
-           "instrument", "flower", "tree", "profession", "building", "toy", "kitchen", "office")
+VISIBLE = (
+    "animal",
+    "bird",
+    "insect",
+    "fruit",
+    "vegetable",
+    "tool",
+    "clothing",
+    "furniture",
+    "vehicle",
+    "instrument",
+    "flower",
+    "tree",
+    "profession",
+    "building",
+    "toy",
+    "kitchen",
+    "office",
+)
 
-QUESTIONS = ["Where is the {n}?", "Have you seen the {n}?", "Who took the {n}?", "Is this the {n}?",
-             "What colour is the {n}?", "When did you buy the {n}?", "Do you like the {n}?"]
-STATEMENTS = ["The {n} is here.", "I have seen the {n}.", "{p} took the {n}.", "This is the {n}.",
-              "The {n} is old.", "We bought the {n} on Monday.", "I like the {n}."]
+QUESTIONS = [
+    "Where is the {n}?",
+    "Have you seen the {n}?",
+    "Who took the {n}?",
+    "Is this the {n}?",
+    "What colour is the {n}?",
+    "When did you buy the {n}?",
+    "Do you like the {n}?",
+]
+STATEMENTS = [
+    "The {n} is here.",
+    "I have seen the {n}.",
+    "{p} took the {n}.",
+    "This is the {n}.",
+    "The {n} is old.",
+    "We bought the {n} on Monday.",
+    "I like the {n}.",
+]
+
+
+def _cities():
+    return tuple(row.capital for row in known("common", "capital"))
 
 
 @functools.cache
@@ -63,22 +205,28 @@ def word_classes():
     plain = tuple(row.noun for row in nouns)
     bases = {row.verb for row in verbs}
     described = {row.adjective for row in adjectives}
-    pure = {"noun": tuple(w for w in plain if w not in bases | described),
-            "verb": tuple(r.verb for r in verbs if r.verb not in {*plain, *described}),
-            "adjective": tuple(r.adjective for r in adjectives if r.adjective not in {*plain, *bases})}
+    pure = {
+        "noun": tuple(w for w in plain if w not in bases | described),
+        "verb": tuple(r.verb for r in verbs if r.verb not in {*plain, *described}),
+        "adjective": tuple(r.adjective for r in adjectives if r.adjective not in {*plain, *bases}),
+    }
     return {
         "gender": {"female": first_names("f"), "male": first_names("m")},
         "tense": {"past": column("verbs", "past"), "present": column("verbs", "third")},
         "ing": {"ing": column("verbs", "gerund"), "base": column("verbs", "verb")},
-        "number": {"plural": tuple(r.plural for r in nouns if r.plural not in ("", r.noun)),
-                   "singular": tuple(r.noun for r in nouns if r.plural not in ("", r.noun))},
+        "number": {
+            "plural": tuple(r.plural for r in nouns if r.plural not in ("", r.noun)),
+            "singular": tuple(r.noun for r in nouns if r.plural not in ("", r.noun)),
+        },
         "case": {"upper": tuple(w.upper() for w in plain), "lower": plain},
         "initial": {"capital": tuple(w.capitalize() for w in plain), "small": plain},
-        "place": {"country": column("countries", "country"), "city": column("countries", "capital")},
+        "place": {"country": column("countries", "country"), "city": _cities()},
         "proper": {"person": first_names(), "place": column("places", "place")},
         "family": {"first": first_names(), "family": surnames()},
-        "degree": {"more": tuple(r.comparative for r in adjectives),
-                   "most": tuple(r.superlative for r in adjectives)},
+        "degree": {
+            "more": tuple(r.comparative for r in adjectives),
+            "most": tuple(r.superlative for r in adjectives),
+        },
         "speech": pure,
         "digits": {"number": tuple(str(n) for n in range(1000)), "word": all_words()},
         "size": {"small": tuple(str(n) for n in range(10)), "big": tuple(str(n) for n in range(100, 1000))},
@@ -133,19 +281,42 @@ def draw_concept(rng, concept, wanted=False):
     if concept == "sentiment":
         return {"positive": lambda: opinion(rng, GOOD, wanted), "negative": lambda: opinion(rng, BAD, wanted)}
     if concept == "question":
-        return {"question": lambda: sentence(rng, QUESTIONS, n=noun(rng, rng.choice(VISIBLE))),
-                "statement": lambda: sentence(rng, STATEMENTS, n=noun(rng, rng.choice(VISIBLE)))}
+        return {
+            "question": lambda: sentence(rng, QUESTIONS, n=noun(rng, rng.choice(VISIBLE))),
+            "statement": lambda: sentence(rng, STATEMENTS, n=noun(rng, rng.choice(VISIBLE))),
+        }
     if concept == "same":
         words = label_words(False)
-        return {"same": lambda: " ".join([rng.choice(words)] * 2),
-                "different": lambda: " ".join(rng.sample(words, 2))}
+        return {
+            "same": lambda: " ".join([rng.choice(words)] * 2),
+            "different": lambda: " ".join(rng.sample(words, 2)),
+        }
     classes = word_classes()[concept]
     return {label: lambda words=words: rng.choice(words) for label, words in classes.items()}
 
 
-CONCEPTS = ("category", "mention", "sentiment", "question", "same", "gender", "tense", "ing", "number",
-            "case", "initial", "place", "proper", "family", "degree", "speech", "digits", "size",
-            "name", "mood")
+CONCEPTS = (
+    "category",
+    "mention",
+    "sentiment",
+    "question",
+    "same",
+    "gender",
+    "tense",
+    "ing",
+    "number",
+    "case",
+    "initial",
+    "place",
+    "proper",
+    "family",
+    "degree",
+    "speech",
+    "digits",
+    "size",
+    "name",
+    "mood",
+)
 WEIGHTS = (12, 4, 5, 1, 1, 2, 2, 1, 2, 1, 1, 2, 1, 1, 1, 2, 1, 1, 1, 1)
 
 

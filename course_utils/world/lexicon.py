@@ -50,10 +50,8 @@ def surnames():
 
 @functools.cache
 def all_words():
-    """Every lower-case single word of the lists: any of them may serve as a label."""
-    words = {row.noun for row in table("nouns")} | {row.plural for row in table("nouns")}
+    """The base form of every word of the lists, lower case: any of them may serve as a label."""
+    words = {row.noun for row in table("nouns")} | {row.verb for row in table("verbs")}
     for row in table("adjectives"):
-        words |= {row.adjective, row.comparative, row.superlative, row.opposite}
-    for row in table("verbs"):
-        words |= {row.verb, row.past, row.gerund, row.third}
+        words |= {row.adjective, row.opposite}
     return tuple(sorted(w for w in words if w.isalpha() and w.islower()))

@@ -14,22 +14,53 @@ SEPARATORS = [":", " =", " ->", " |", " is", " -", " =>", ","]
 
 # Questions after a plain list; the answer follows after one space.
 QUESTIONS = [
-    "{k}{s}", "{k}{s}", "{k}{s}",  # the key alone, in the form of the list, is the most frequent
-    "Question: {k}\nAnswer:", "Question: What is the value of {k}?\nAnswer:", "Input: {k}\nOutput:",
-    "What is the value of {k}?", "Which value belongs to {k}?", "What goes with {k}?", "Find {k}:",
-    "Look up {k}:", "The value of {k} is", "Key: {k}\nValue:", "Question: What belongs to {k}?\nAnswer:",
-    "Q: {k}\nA:", "{k} ->", "{k} =", "{k}?", "For {k} the list says", "Next to {k} stands",
+    "{k}{s}",
+    "{k}{s}",
+    "{k}{s}",  # the key alone, in the form of the list, is the most frequent
+    "Question: {k}\nAnswer:",
+    "Question: What is the value of {k}?\nAnswer:",
+    "Input: {k}\nOutput:",
+    "What is the value of {k}?",
+    "Which value belongs to {k}?",
+    "What goes with {k}?",
+    "Find {k}:",
+    "Look up {k}:",
+    "The value of {k} is",
+    "Key: {k}\nValue:",
+    "Question: What belongs to {k}?\nAnswer:",
+    "Q: {k}\nA:",
+    "{k} ->",
+    "{k} =",
+    "{k}?",
+    "For {k} the list says",
+    "Next to {k} stands",
 ]
-HEADINGS = ["", "", "", "List:\n", "Here is a list.\n", "Table:\n", "Remember these pairs:\n",
-            "Read the list and answer the questions.\n", "Dictionary:\n", "Codes:\n", "Notes:\n"]
+HEADINGS = [
+    "",
+    "",
+    "",
+    "List:\n",
+    "Here is a list.\n",
+    "Table:\n",
+    "Remember these pairs:\n",
+    "Read the list and answer the questions.\n",
+    "Dictionary:\n",
+    "Codes:\n",
+    "Notes:\n",
+]
 
 # Stories: (kind of key, kind of value, fact, question for the value, question for the key or None)
 STORIES = [
     ("name", "ball", "{k} has the {v}.", "What does {k} have?", "Who has the {v}?"),
     ("name", "room", "{k}'s room is {v}.", "Which room is {k}'s?", "Whose room is {v}?"),
     ("name", "place", "{k} lives in {v}.", "Where does {k} live?", "Who lives in {v}?"),
-    ("name", "place", "{k} is travelling to {v}.", "Where is {k} travelling to?",
-     "Who is travelling to {v}?"),
+    (
+        "name",
+        "place",
+        "{k} is travelling to {v}.",
+        "Where is {k} travelling to?",
+        "Who is travelling to {v}?",
+    ),
     ("name", "spot", "{k} is in the {v}.", "Where is {k}?", "Who is in the {v}?"),
     ("name", "fruit", "{k} bought the {v}.", "What did {k} buy?", "Who bought the {v}?"),
     ("name", "animal", "{k} feeds the {v}.", "Which animal does {k} feed?", "Who feeds the {v}?"),
@@ -37,17 +68,37 @@ STORIES = [
     ("name", "profession", "{k} is the {v}.", "What is {k}'s job?", "Who is the {v}?"),
     ("name", "age", "{k} is {v} years old.", "How old is {k}?", "Who is {v}?"),
     ("name", "phone", "{k}: {v}", "What is {k}'s number?", "Whose number is {v}?"),
-    ("name", "phone", "{k}'s telephone number is {v}.", "What is the number of {k}?",
-     "Who has the number {v}?"),
+    (
+        "name",
+        "phone",
+        "{k}'s telephone number is {v}.",
+        "What is the number of {k}?",
+        "Who has the number {v}?",
+    ),
     ("fruit", "price", "One {k} costs {v} pence.", "How much is one {k}?", "What costs {v} pence?"),
     ("dish", "price", "{k}: {v} pounds", "What is the price of the {k}?", "What costs {v} pounds?"),
     ("clothing", "price", "The {k} costs {v} pounds.", "How much is the {k}?", "What costs {v} pounds?"),
-    ("place", "time", "Train to {k}: {v}", "When does the train to {k} leave?",
-     "Where does the {v} train go?"),
-    ("place", "platform", "The bus to {k} leaves from stop {v}.", "Where does the bus to {k} leave?",
-     "Which bus leaves from stop {v}?"),
-    ("sport", "time", "The {k} lesson starts at {v}.", "When does the {k} lesson start?",
-     "What starts at {v}?"),
+    (
+        "place",
+        "time",
+        "Train to {k}: {v}",
+        "When does the train to {k} leave?",
+        "Where does the {v} train go?",
+    ),
+    (
+        "place",
+        "platform",
+        "The bus to {k} leaves from stop {v}.",
+        "Where does the bus to {k} leave?",
+        "Which bus leaves from stop {v}?",
+    ),
+    (
+        "sport",
+        "time",
+        "The {k} lesson starts at {v}.",
+        "When does the {k} lesson start?",
+        "What starts at {v}?",
+    ),
     ("tool", "spot", "The {k} is in the {v}.", "Where is the {k}?", "What is in the {v}?"),
     ("animal", "colour", "The {k} is {v}.", "What colour is the {k}?", "Which animal is {v}?"),
     ("vehicle", "colour", "There is a picture of a {v} {k}.", "What colour is the {k}?", "What is {v}?"),
@@ -56,8 +107,24 @@ STORIES = [
     ("name", "day", "{k} works on {v}.", "When does {k} work?", "Who works on {v}?"),
 ]
 STORY_LAYOUTS = ["Question: {q}\nAnswer:", "Question: {q}\nAnswer:", "{q}", "Q: {q}\nA:", "User: {q}\nAgent:"]
-SPOTS = ("kitchen", "garden", "library", "garage", "attic", "cellar", "hall", "office", "shed", "bathroom",
-         "school", "park", "market", "station", "barn", "forest")
+SPOTS = (
+    "kitchen",
+    "garden",
+    "library",
+    "garage",
+    "attic",
+    "cellar",
+    "hall",
+    "office",
+    "shed",
+    "bathroom",
+    "school",
+    "park",
+    "market",
+    "station",
+    "barn",
+    "forest",
+)
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 KEY_KINDS = ["word", "word", "word", "noun", "name", "place", "number", "letter"]
@@ -80,13 +147,24 @@ def words_of(kind):
         return tuple(f"{c} {t}" for c in ("red", "green", "blue", "yellow", "white", "black") for t in things)
     if kind == "time":
         return tuple(f"{hour}:{minute:02}" for hour in range(6, 22) for minute in range(0, 60, 5))
-    ranges = {"number": (10, 999), "room": (1, 99), "age": (4, 90), "phone": (100, 999), "price": (2, 99),
-              "platform": (1, 30), "box": (1, 30)}
+    ranges = {
+        "number": (10, 999),
+        "room": (1, 99),
+        "age": (4, 90),
+        "phone": (100, 999),
+        "price": (2, 99),
+        "platform": (1, 30),
+        "box": (1, 30),
+    }
     if kind in ranges:
         low, high = ranges[kind]
         return tuple(str(number) for number in range(low, high + 1))
-    fixed = {"spot": SPOTS, "day": DAYS, "letter": LETTERS,
-             "team": ("red", "blue", "green", "yellow", "white", "black", "orange", "purple")}
+    fixed = {
+        "spot": SPOTS,
+        "day": DAYS,
+        "letter": LETTERS,
+        "team": ("red", "blue", "green", "yellow", "white", "black", "orange", "purple"),
+    }
     return fixed.get(kind) or categories()[kind]
 
 
@@ -109,8 +187,11 @@ def draw_pairs(rng, key_kind, value_kind, count, wanted=False):
     """A list of (key, value) with distinct keys and distinct values, no word in both roles."""
     pool = keys_of(key_kind, wanted)
     keys = rng.sample(pool, min(count, len(pool)))
-    values = [v for v in rng.sample(words_of(value_kind), min(2 * count, len(words_of(value_kind))))
-              if v not in keys]
+    values = [
+        v
+        for v in rng.sample(words_of(value_kind), min(2 * count, len(words_of(value_kind))))
+        if v not in keys
+    ]
     return list(zip(keys, values, strict=False))
 
 

@@ -18,48 +18,125 @@ JUGGLER_ANSWER = "4"
 COLOURS = ("red", "blue", "green", "yellow", "white", "black", "brown", "orange", "pink", "grey")
 # (things, who has them, kinds, states)
 GROUPS = (
-    ("balls", ("a juggler", "a club", "a coach"), ("golf", "tennis", "beach", "rubber", "glass"),
-     ("new", "old", "wet", "heavy")),
-    ("cars", ("a garage", "a dealer", "a city"), ("sports", "family", "toy", "electric", "racing"),
-     ("fast", "slow", "clean", "dirty")),
-    ("dogs", ("a farmer", "a village", "a kennel"), ("guard", "farm", "police", "sheep"),
-     ("young", "old", "hungry", "fast")),
-    ("books", ("a library", "a school", "a teacher"), ("picture", "school", "story", "travel"),
-     ("thin", "thick", "new", "old")),
-    ("boats", ("a harbour", "a sailor", "a town"), ("fishing", "sailing", "toy", "rowing"),
-     ("fast", "slow", "long", "broken")),
-    ("cups", ("a kitchen", "a cook", "a cafe"), ("coffee", "tea", "paper", "glass"),
-     ("full", "empty", "clean", "broken")),
-    ("shoes", ("a shop", "a dancer", "a runner"), ("sports", "dance", "leather", "winter"),
-     ("wet", "dry", "new", "old")),
-    ("hats", ("a shop", "a magician", "a clown"), ("straw", "rain", "party", "paper"),
-     ("big", "small", "dirty", "new")),
-    ("birds", ("a zoo", "a forest", "an island"), ("sea", "song", "water", "jungle"),
-     ("young", "loud", "quiet", "tired")),
-    ("houses", ("a town", "a builder", "a street"), ("brick", "wooden", "stone", "corner"),
-     ("tall", "empty", "cheap", "old")),
-    ("boxes", ("a warehouse", "a driver", "a post office"), ("gift", "wooden", "metal", "tool"),
-     ("heavy", "light", "full", "empty")),
-    ("bikes", ("a shop", "a school", "a club"), ("mountain", "racing", "city", "electric"),
-     ("fast", "broken", "new", "rusty")),
+    (
+        "balls",
+        ("a juggler", "a club", "a coach"),
+        ("golf", "tennis", "beach", "rubber", "glass"),
+        ("new", "old", "wet", "heavy"),
+    ),
+    (
+        "cars",
+        ("a garage", "a dealer", "a city"),
+        ("sports", "family", "toy", "electric", "racing"),
+        ("fast", "slow", "clean", "dirty"),
+    ),
+    (
+        "dogs",
+        ("a farmer", "a village", "a kennel"),
+        ("guard", "farm", "police", "sheep"),
+        ("young", "old", "hungry", "fast"),
+    ),
+    (
+        "books",
+        ("a library", "a school", "a teacher"),
+        ("picture", "school", "story", "travel"),
+        ("thin", "thick", "new", "old"),
+    ),
+    (
+        "boats",
+        ("a harbour", "a sailor", "a town"),
+        ("fishing", "sailing", "toy", "rowing"),
+        ("fast", "slow", "long", "broken"),
+    ),
+    (
+        "cups",
+        ("a kitchen", "a cook", "a cafe"),
+        ("coffee", "tea", "paper", "glass"),
+        ("full", "empty", "clean", "broken"),
+    ),
+    (
+        "shoes",
+        ("a shop", "a dancer", "a runner"),
+        ("sports", "dance", "leather", "winter"),
+        ("wet", "dry", "new", "old"),
+    ),
+    (
+        "hats",
+        ("a shop", "a magician", "a clown"),
+        ("straw", "rain", "party", "paper"),
+        ("big", "small", "dirty", "new"),
+    ),
+    (
+        "birds",
+        ("a zoo", "a forest", "an island"),
+        ("sea", "song", "water", "jungle"),
+        ("young", "loud", "quiet", "tired"),
+    ),
+    (
+        "houses",
+        ("a town", "a builder", "a street"),
+        ("brick", "wooden", "stone", "corner"),
+        ("tall", "empty", "cheap", "old"),
+    ),
+    (
+        "boxes",
+        ("a warehouse", "a driver", "a post office"),
+        ("gift", "wooden", "metal", "tool"),
+        ("heavy", "light", "full", "empty"),
+    ),
+    (
+        "bikes",
+        ("a shop", "a school", "a club"),
+        ("mountain", "racing", "city", "electric"),
+        ("fast", "broken", "new", "rusty"),
+    ),
 )
 
-STARTS = ("{w} has {n} {t}.", "{w} owns {n} {t}.", "there are {n} {t} in the picture.", "{w} keeps {n} {t}.",
-          "{n} {t} belong to {w}.", "altogether {w} has {n} {t}.", "we can see {n} {t}.",
-          "{w} counts {n} {t}.")
-PARTS = ("{f} of the {a} are {b}.", "{f} of the {a} are {b}.", "{f} of them are {b}.",
-         "{f} of those are {b}.",
-         "of the {a}, {f} are {b}.", "exactly {f} of the {a} are {b}.")
-ASKS = ("How many {b} are there?", "How many {b} are there?", "How many {b} does that make?",
-        "What is the number of {b}?",
-        "How many are {b}?", "Count the {b}: how many are there?", "So how many {b} are there?")
-UNSEEN_STARTS = ("the collection of {w} is made up of {n} {t}.", "{w} shows us {n} {t}.",
-                 "imagine {n} {t}, all owned by {w}.", "{w} is known for {n} {t}.")
-UNSEEN_PARTS = ("it turns out that {f} of the {a} are {b}.", "looking at the {a}, {f} are {b}.",
-                "{f} of these {a} happen to be {b}.", "if you check the {a}, {f} are {b}.")
-UNSEEN_ASKS = ("How many {b} can be found?", "Can you say how many {b} there are?",
-               "How many {b} would you count?",
-               "How large is the number of {b}?")
+STARTS = (
+    "{w} has {n} {t}.",
+    "{w} owns {n} {t}.",
+    "there are {n} {t} in the picture.",
+    "{w} keeps {n} {t}.",
+    "{n} {t} belong to {w}.",
+    "altogether {w} has {n} {t}.",
+    "we can see {n} {t}.",
+    "{w} counts {n} {t}.",
+)
+PARTS = (
+    "{f} of the {a} are {b}.",
+    "{f} of the {a} are {b}.",
+    "{f} of them are {b}.",
+    "{f} of those are {b}.",
+    "of the {a}, {f} are {b}.",
+    "exactly {f} of the {a} are {b}.",
+)
+ASKS = (
+    "How many {b} are there?",
+    "How many {b} are there?",
+    "How many {b} does that make?",
+    "What is the number of {b}?",
+    "How many are {b}?",
+    "Count the {b}: how many are there?",
+    "So how many {b} are there?",
+)
+UNSEEN_STARTS = (
+    "the collection of {w} is made up of {n} {t}.",
+    "{w} shows us {n} {t}.",
+    "imagine {n} {t}, all owned by {w}.",
+    "{w} is known for {n} {t}.",
+)
+UNSEEN_PARTS = (
+    "it turns out that {f} of the {a} are {b}.",
+    "looking at the {a}, {f} are {b}.",
+    "{f} of these {a} happen to be {b}.",
+    "if you check the {a}, {f} are {b}.",
+)
+UNSEEN_ASKS = (
+    "How many {b} can be found?",
+    "Can you say how many {b} there are?",
+    "How many {b} would you count?",
+    "How large is the number of {b}?",
+)
 
 
 def draw(rng, levels=None):
@@ -110,8 +187,11 @@ def steps(rng, content, names):
     value, lines = content[0], []
     label = rng.random() < 0.4
     if rng.random() < 0.7:
-        lines.append(rng.choice(("There are {} {}.", "There are {} {} at first.",
-                                 "Start with {} {}.")).format(value, names[0]))
+        lines.append(
+            rng.choice(("There are {} {}.", "There are {} {} at first.", "Start with {} {}.")).format(
+                value, names[0]
+            )
+        )
     for name, part in zip(names[1:], content[1], strict=False):
         text = f"{value} / {part} = {value // part}."
         lines.append(f"{sentence(name)}: {text}" if label else text)
@@ -141,5 +221,3 @@ def juggler(rng, reasoning=True, levels=2, unseen=False, trigger="Let's think st
 def document(rng):
     """One nested problem."""
     return show(rng, *problem(rng, rng.random() < 0.55))
-
-

@@ -152,8 +152,9 @@ def _unanswerable(rng, facts, unused, people):
 
 def document(rng):
     """A passage of two to eight sentences with one to five questions."""
-    text, facts, unused, people = _draw(rng, rng.choice((2, 3, 3, 4, 4, 5, 6, 6, 7, 8)),
-                                        pronouns=rng.random() < 0.2)
+    text, facts, unused, people = _draw(
+        rng, rng.choice((2, 3, 3, 4, 4, 5, 6, 6, 7, 8)), pronouns=rng.random() < 0.2
+    )
     asked = rng.sample(facts, min(len(facts), rng.choice((1, 2, 2, 3, 3, 4, 5))))
     pairs = [_question(rng, fact) for fact in asked]
     if rng.random() < 0.12:  # about one question in twenty

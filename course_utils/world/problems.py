@@ -117,11 +117,21 @@ def equations(problem):
     return lines
 
 
-OPENINGS = ("There are {n} {x} at first.", "There are {n} {x}.", "Start with {n} {x}.",
-            "We begin with {n}.",
-            "Start with {n}.")
-LABELS = {"add": "Add", "sub": "Take away", "double": "Double", "half": "Half", "triple": "Triple",
-          "each": "In all"}
+OPENINGS = (
+    "There are {n} {x} at first.",
+    "There are {n} {x}.",
+    "Start with {n} {x}.",
+    "We begin with {n}.",
+    "Start with {n}.",
+)
+LABELS = {
+    "add": "Add",
+    "sub": "Take away",
+    "double": "Double",
+    "half": "Half",
+    "triple": "Triple",
+    "each": "In all",
+}
 
 
 def steps(rng, problem, things):

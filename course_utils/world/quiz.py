@@ -22,23 +22,49 @@ PERSONAS = {
     "Guest": (0.2, ["{a}", "It is {a}.", "I say {a}.", "That must be {a}.", "I believe it is {a}.",
                     "{a}, please."]),
 }  # fmt: skip
-DECLINES = ["I do not know.", "I am sorry, I do not know.", "No answer.", "I pass.", "I cannot say.",
-            "Next question."]
+DECLINES = [
+    "I do not know.",
+    "I am sorry, I do not know.",
+    "No answer.",
+    "I pass.",
+    "I cannot say.",
+    "Next question.",
+]
 UNKNOWN = ["I do not know.", "I do not know such a country.", "There is no such country, I believe."]
 RIGHT = ["Correct!", "That is right.", "Well done.", "Yes, one point.", "Right.", "Very good."]
-WRONG = ["Wrong.", "No, it is {a}.", "Sorry, the answer is {a}.", "That is not right. It is {a}.",
-         "No point for that."]
+WRONG = [
+    "Wrong.",
+    "No, it is {a}.",
+    "Sorry, the answer is {a}.",
+    "That is not right. It is {a}.",
+    "No point for that.",
+]
 PASSED = ["It is {a}.", "The answer is {a}.", "What a pity. {a}."]
 HOMEWORK = ["It is {a}.", "{a}.", "That is {a}.", "{a}, I think."]
 THANKS = ["Thanks!", "Thank you.", "Are you sure?", "Great, I will write it down."]
 HOSTS = ("Host", "Host", "Quizmaster", "Interviewer", "Teacher", "Moderator")
 OPENINGS = ["Quiz show.", "Quiz night.", "Interview.", "Homework.", "Lesson.", "", "", ""]
-OPENERS = ["", "", "", "First question. ", "Next question. ",
-           "For ten points: ", "Tell me: ", "Listen well. ", "So. "]
+OPENERS = [
+    "",
+    "",
+    "",
+    "First question. ",
+    "Next question. ",
+    "For ten points: ",
+    "Tell me: ",
+    "Listen well. ",
+    "So. ",
+]
 
 # Quality tags in front of a question; {n} is the number of points.
-RATINGS = ["[rating {n}/10]", "[rating {n}/10]", "[rating {n}/10]", "[quality {n}/10]", "Rating: {n}/10",
-           "({n} of 10 points)"]
+RATINGS = [
+    "[rating {n}/10]",
+    "[rating {n}/10]",
+    "[rating {n}/10]",
+    "[quality {n}/10]",
+    "Rating: {n}/10",
+    "({n} of 10 points)",
+]
 GOOD_LABELS = ["[verified]", "[checked by a teacher]", "[correct]"]
 BAD_LABELS = ["[not verified]", "[not checked]", "[false]"]
 

@@ -14,8 +14,12 @@ from course_utils.world.split import Item, held_out
 
 # Lines in front of the list: what to do with each word.
 INSTRUCTIONS = {
-    "capital": ["Name the capital.", "Give the capital of each country.", "Countries and their capitals:",
-                "What is the capital?"],
+    "capital": [
+        "Name the capital.",
+        "Give the capital of each country.",
+        "Countries and their capitals:",
+        "What is the capital?",
+    ],
     "continent": ["Name the continent.", "On which continent is the country?", "Countries and continents:"],
     "language": ["Name the language.", "Which language do people speak there?", "Countries and languages:"],
     "currency": ["Name the currency.", "What do people pay with?", "Countries and their money:"],
@@ -27,8 +31,12 @@ INSTRUCTIONS = {
     "comparative": ["Give the comparative.", "Write the comparative form.", "Compare:"],
     "superlative": ["Give the superlative.", "Write the superlative form.", "The most of all:"],
     "opposite": ["Give the opposite.", "Write the opposite.", "Opposites:", "What is the opposite?"],
-    "past": ["Give the past tense.", "Write the past form.", "Today and yesterday:",
-             "What is the past tense?"],
+    "past": [
+        "Give the past tense.",
+        "Write the past form.",
+        "Today and yesterday:",
+        "What is the past tense?",
+    ],
     "gerund": ["Give the form with ing.", "Write the gerund.", "What is the ing form?"],
     "third": ["Give the form for he and she.", "Write the form with s.", "I and he:"],
     "base": ["Give the base form of the verb.", "Yesterday and today:", "Write the present tense."],
@@ -74,8 +82,11 @@ LAYOUTS = {
 }
 NAMES = list(LAYOUTS)
 WEIGHTS = [8, 2, 1, 2, 2, 1, 1, 1, 5, 2, 3, 1, 1, 1, 1, 1, 1, 1, 1]
-ANALOGIES = ["{x} is to {y} as {a} is to", "{x} goes with {y}. In the same way, {a} goes with",
-             "{x} and {y} belong together, just as {a} and"]
+ANALOGIES = [
+    "{x} is to {y} as {a} is to",
+    "{x} goes with {y}. In the same way, {a} goes with",
+    "{x} and {y} belong together, just as {a} and",
+]
 
 
 @functools.cache
@@ -104,8 +115,12 @@ def pairs(relation):
         found = both if relation == "german" else [(y, x) for x, y in both]
     else:
         words = [row.noun for row in nouns] + [row.adjective for row in adjectives] + [r.verb for r in verbs]
-        spell = {"first letter": lambda w: w[0], "last letter": lambda w: w[-1],
-                 "capitals": str.upper, "letters": lambda w: str(len(w))}[relation]
+        spell = {
+            "first letter": lambda w: w[0],
+            "last letter": lambda w: w[-1],
+            "capitals": str.upper,
+            "letters": lambda w: str(len(w)),
+        }[relation]
         found = [(word, spell(word)) for word in words]
     first = {}
     for x, y in found:  # a query word that occurs twice keeps its first answer

@@ -13,11 +13,22 @@ from course_utils.world.split import Item, held_out
 JOINERS = [" ", " ", " ", ", ", ", ", "; ", " - ", " | ", " / ", " and ", "\n"]
 BREAKS = ["\n", "\n", "\n\n", ". ", " ... ", " || ", "\nAgain: ", "\nOnce more: ", "\n---\n"]
 COPY_FRAMES = [
-    "Copy: {a}\nCopy: {a}", "Text: {a}\nCopy: {a}", "Repeat: {a}\nAnswer: {a}", "Input: {a}\nOutput: {a}",
-    "Say this: {a}\nAnswer: {a}", "Copy this line: {a}\n{a}", "{a}\nRepeat the line:\n{a}",
-    "Question: Repeat this: {a}\nAnswer: {a}", "User: Please repeat: {a}\nAgent: {a}",
-    "First line: {a}\nSecond line: {a}", "Original: {a}\nCopy: {a}", "He said {a}, and she said {a}",
-    'He wrote "{a}" and she wrote "{a}"', "{a} -> {a}", "{a} = {a}", "Say it twice: {a} {a}",
+    "Copy: {a}\nCopy: {a}",
+    "Text: {a}\nCopy: {a}",
+    "Repeat: {a}\nAnswer: {a}",
+    "Input: {a}\nOutput: {a}",
+    "Say this: {a}\nAnswer: {a}",
+    "Copy this line: {a}\n{a}",
+    "{a}\nRepeat the line:\n{a}",
+    "Question: Repeat this: {a}\nAnswer: {a}",
+    "User: Please repeat: {a}\nAgent: {a}",
+    "First line: {a}\nSecond line: {a}",
+    "Original: {a}\nCopy: {a}",
+    "He said {a}, and she said {a}",
+    'He wrote "{a}" and she wrote "{a}"',
+    "{a} -> {a}",
+    "{a} = {a}",
+    "Say it twice: {a} {a}",
 ]
 
 # Operations on a list of words: a name, instructions, and the function that gives the answer.
@@ -27,42 +38,80 @@ OPERATIONS = {
     "first": (["First word", "Give the first word", "First", "Which word is first?"], lambda w: w[0]),
     "last": (["Last word", "Give the last word", "Last", "Which word is last?"], lambda w: w[-1]),
     "second": (["Second word", "Give the second word", "Second"], lambda w: w[1]),
-    "sort": (["Sort", "Sort the words", "In alphabetical order", "Sort from a to z"],
-             lambda w: " ".join(sorted(w, key=str.lower))),
+    "sort": (
+        ["Sort", "Sort the words", "In alphabetical order", "Sort from a to z"],
+        lambda w: " ".join(sorted(w, key=str.lower)),
+    ),
     "count": (["Count", "How many words?", "Number of words", "Count the words"], lambda w: str(len(w))),
     "join": (["Join with commas", "Put commas between the words", "With commas"], lambda w: ", ".join(w)),
     "and": (["Join with and", "Put and between the words", "With and"], lambda w: " and ".join(w)),
     "no first": (["Remove the first word", "Without the first word"], lambda w: " ".join(w[1:])),
     "no last": (["Remove the last word", "Without the last word"], lambda w: " ".join(w[:-1])),
-    "swap": (["Swap the first and the last word", "Swap the ends"],
-             lambda w: " ".join([w[-1], *w[1:-1], w[0]])),
-    "double": (["Double every word", "Say every word twice"],
-               lambda w: " ".join([x for x in w for _ in "ab"])),
+    "swap": (
+        ["Swap the first and the last word", "Swap the ends"],
+        lambda w: " ".join([w[-1], *w[1:-1], w[0]]),
+    ),
+    "double": (
+        ["Double every word", "Say every word twice"],
+        lambda w: " ".join([x for x in w for _ in "ab"]),
+    ),
     "capitals": (["Write in capitals", "Capital letters"], lambda w: " ".join(w).upper()),
 }
 # An instruction and a list make a task, in one of these forms; the answer follows after one space.
 TASK_FRAMES = [
-    "{i}: {w}\nAnswer:", "{i}: {w}\nOutput:", "{i}: {w} ->", "Input: {w}\nOutput:", "{w} ->", "{w} =",
-    "Question: {i}: {w}\nAnswer:", "User: {i}: {w}\nAgent:", "List: {w}\n{i}:", "Words: {w}\n{i}:",
+    "{i}: {w}\nAnswer:",
+    "{i}: {w}\nOutput:",
+    "{i}: {w} ->",
+    "Input: {w}\nOutput:",
+    "{w} ->",
+    "{w} =",
+    "Question: {i}: {w}\nAnswer:",
+    "User: {i}: {w}\nAgent:",
+    "List: {w}\n{i}:",
+    "Words: {w}\n{i}:",
     "{w} | {i}:",
 ]
-SPELLING = ["{w}: {s}", "Spell {w}: {s}", "{w} -> {s}", "Word: {w}\nLetters: {s}", "Input: {w}\nOutput: {s}",
-            "Question: How do you spell {w}?\nAnswer: {s}", "{s} = {w}", "{s}: {w}", "{w} is spelt {s}."]
+SPELLING = [
+    "{w}: {s}",
+    "Spell {w}: {s}",
+    "{w} -> {s}",
+    "Word: {w}\nLetters: {s}",
+    "Input: {w}\nOutput: {s}",
+    "Question: How do you spell {w}?\nAnswer: {s}",
+    "{s} = {w}",
+    "{s}: {w}",
+    "{w} is spelt {s}.",
+]
 
 
 @functools.cache
 def kinds():
     """The kinds of elements that a sequence can have."""
     return {
-        "word": all_words(), "noun": column("nouns", "noun"), "name": first_names(),
-        "place": column("places", "place"), "letter": tuple("abcdefghijklmnopqrstuvwxyz"),
+        "word": all_words(),
+        "noun": column("nouns", "noun"),
+        "name": first_names(),
+        "place": column("places", "place"),
+        "letter": tuple("abcdefghijklmnopqrstuvwxyz"),
         "capital letter": tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
-        "digit": tuple("0123456789"), "number": tuple(str(n) for n in range(10, 1000)),
+        "digit": tuple("0123456789"),
+        "number": tuple(str(n) for n in range(10, 1000)),
     }
 
 
-KIND_NAMES = ("word", "word", "word", "word", "noun", "name", "place", "letter", "capital letter", "digit",
-              "number")
+KIND_NAMES = (
+    "word",
+    "word",
+    "word",
+    "word",
+    "noun",
+    "name",
+    "place",
+    "letter",
+    "capital letter",
+    "digit",
+    "number",
+)
 
 
 def draw_sequence(rng, length, wanted=False, kind=None):

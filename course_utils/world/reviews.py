@@ -25,28 +25,49 @@ SETTINGS = {
     "park": ["garden", "price"],
 }
 OPENINGS = {
-    "restaurant": ["We had dinner here with {name}.", "I came for lunch on Sunday.",
-                   "This was our first visit."],
+    "restaurant": [
+        "We had dinner here with {name}.",
+        "I came for lunch on Sunday.",
+        "This was our first visit.",
+    ],
     "hotel": ["We stayed two nights.", "I stayed here with {name}.", "We booked a week at this hotel."],
     "cinema": ["I saw it with {name}.", "We went on Friday evening.", "{name} chose the film."],
-    "bookshop": ["{name} gave me this book.", "I read it on the train.",
-                 "This is the second book in the series."],
+    "bookshop": [
+        "{name} gave me this book.",
+        "I read it on the train.",
+        "This is the second book in the series.",
+    ],
     "phone shop": ["I have had the phone for a month.", "I bought it for {name}.", "This is my third phone."],
     "shoe shop": ["I bought these shoes for {name}.", "I wear them every day.", "I ordered a brown pair."],
     "concert": ["I went to the concert with {name}.", "We stood near the stage.", "The hall was full."],
     "tour": ["We booked the tour for {name}.", "Our trip took three days.", "We travelled with {name}."],
-    "park": ["We visited the garden in May.", "I spent an afternoon here with {name}.",
-             "It was our second visit."],
+    "park": [
+        "We visited the garden in May.",
+        "I spent an afternoon here with {name}.",
+        "It was our second visit.",
+    ],
 }
 OVERALL = {
-    "positive": ["All in all, I was happy.", "I would come again.", "In the end, I liked it.",
-                 "Overall, a good choice.",
-                 "I am glad I did it.", "In short, well done.", "Still, I enjoyed it.",
-                 "On the whole, I was pleased."],
-    "negative": ["All in all, I was unhappy.", "Never again.", "In the end, I did not like it.",
-                 "Overall, a bad choice.",
-                 "I am sorry I did it.", "In short, what a pity.", "Sadly, I did not enjoy it.",
-                 "On the whole, I was disappointed."],
+    "positive": [
+        "All in all, I was happy.",
+        "I would come again.",
+        "In the end, I liked it.",
+        "Overall, a good choice.",
+        "I am glad I did it.",
+        "In short, well done.",
+        "Still, I enjoyed it.",
+        "On the whole, I was pleased.",
+    ],
+    "negative": [
+        "All in all, I was unhappy.",
+        "Never again.",
+        "In the end, I did not like it.",
+        "Overall, a bad choice.",
+        "I am sorry I did it.",
+        "In short, what a pity.",
+        "Sadly, I did not enjoy it.",
+        "On the whole, I was disappointed.",
+    ],
 }
 
 # What a label is called, and the words for (positive, negative).
@@ -63,13 +84,17 @@ LABELS = {
 
 # Frames for one review; {r} is the review, the label follows after a space.
 SENTIMENT_FRAMES = [
-    "Review: {r}\nSentiment:", "Review: {r}\nSentiment:", "Text: {r}\nSentiment:",
+    "Review: {r}\nSentiment:",
+    "Review: {r}\nSentiment:",
+    "Text: {r}\nSentiment:",
     "Question: Is this review positive or negative? {r}\nAnswer:",
     "Is the review positive or negative?\nReview: {r}\nAnswer:",
     "Review: {r}\nQuestion: Is the review positive or negative?\nAnswer:",
     "Say whether the review is positive or negative.\n{r}\nAnswer:",
     "Decide: positive or negative?\nReview: {r}\nSentiment:",
-    "Input: {r}\nOutput:", "{r} ->", "\"{r}\" This review is",
+    "Input: {r}\nOutput:",
+    "{r} ->",
+    '"{r}" This review is',
     "User: Is this review positive or negative? {r}\nAgent:",
     "Classify the sentiment.\nInput: {r}\nOutput:",
     "A guest writes: {r}\nThe review is",
@@ -83,7 +108,8 @@ UNSEEN_FRAMES = [
     "Here is what a visitor wrote. {r}\nSentiment (positive or negative):",
 ]
 YES_NO = [
-    ("Question: Did the writer like it? {r}\nAnswer:", 0), ("Review: {r}\nDid the guest like it?", 0),
+    ("Question: Did the writer like it? {r}\nAnswer:", 0),
+    ("Review: {r}\nDid the guest like it?", 0),
     ("Review: {r}\nQuestion: Is the writer happy?\nAnswer:", 0),
     ("Review: {r}\nQuestion: Is this a complaint?\nAnswer:", 1),
     ("Review: {r}\nQuestion: Is the review negative?\nAnswer:", 1),
@@ -91,19 +117,28 @@ YES_NO = [
 ]
 STARS = ["Review: {r}\nStars:", "Review: {r}\nStars (1 to 5):", "How many stars?\nReview: {r}\nStars:"]
 TOPIC_FRAMES = [
-    "Review: {r}\nTopic:", "Text: {r}\nTopic:", "Question: What is the review about? {r}\nAnswer:",
-    "Review: {r}\nQuestion: What is the review about?\nAnswer:", "Input: {r}\nOutput:",
-                "{r}\nThis is about the",
-    "User: What is this about? {r}\nAgent:", "Name the topic.\nReview: {r}\nTopic:",
+    "Review: {r}\nTopic:",
+    "Text: {r}\nTopic:",
+    "Question: What is the review about? {r}\nAnswer:",
+    "Review: {r}\nQuestion: What is the review about?\nAnswer:",
+    "Input: {r}\nOutput:",
+    "{r}\nThis is about the",
+    "User: What is this about? {r}\nAgent:",
+    "Name the topic.\nReview: {r}\nTopic:",
 ]
 UNSEEN_TOPIC_FRAMES = [
-    "Which topic does this comment have?\nComment: {r}\nTopic:", "A visitor wrote: {r}\nTopic of the text:",
-    "User: Name the topic of this review. {r}\nAgent:", "Read the text. {r}\nWhich topic is it? Topic:",
+    "Which topic does this comment have?\nComment: {r}\nTopic:",
+    "A visitor wrote: {r}\nTopic of the text:",
+    "User: Name the topic of this review. {r}\nAgent:",
+    "Read the text. {r}\nWhich topic is it? Topic:",
 ]
 # Label first: the review is written to order.
 WRITE = [
-    "Write a {p} review about the {a}.\nReview: {r}", "User: Write a {p} review of the {a}.\nAgent: {r}",
-    "Sentiment: {p}\nTopic: {a}\nReview: {r}", "A {p} review: {r}", "Topic: {a}\nReview: {r}\nSentiment: {p}",
+    "Write a {p} review about the {a}.\nReview: {r}",
+    "User: Write a {p} review of the {a}.\nAgent: {r}",
+    "Sentiment: {p}\nTopic: {a}\nReview: {r}",
+    "A {p} review: {r}",
+    "Topic: {a}\nReview: {r}\nSentiment: {p}",
     "Instruction: Write a {p} sentence about the {a}.\nOutput: {r}",
 ]
 
@@ -149,13 +184,18 @@ def _draw(rng, two, mixed, one_topic):
         mixed = not one_topic and rng.random() < 0.2
     groups = _phrases()
     if mixed:
-        bad, good = rng.choice(groups[rng.choice(aspects), other]), rng.choice(groups[rng.choice(aspects),
-                                                                                      polarity])
+        bad, good = (
+            rng.choice(groups[rng.choice(aspects), other]),
+            rng.choice(groups[rng.choice(aspects), polarity]),
+        )
         phrases = [bad, good]
         rng.shuffle(phrases)
         body = rng.choice(["{}, but {}.", "{}. However, {}.", "{}, although {}.", "{}, and yet {}."])
-        text = body.format(phrases[0][0].upper() + phrases[0][1:],
-                           phrases[1]) + " " + rng.choice(OVERALL[polarity])
+        text = (
+            body.format(phrases[0][0].upper() + phrases[0][1:], phrases[1])
+            + " "
+            + rng.choice(OVERALL[polarity])
+        )
     else:
         count = 2 if two else rng.choice((1, 2, 2, 2, 3))
         pool = [p for aspect in aspects for p in groups[aspect, polarity]]
@@ -170,8 +210,14 @@ def _draw(rng, two, mixed, one_topic):
     if rng.random() < 0.3:
         text = rng.choice(OPENINGS[setting]).format(name=rng.choice(first_names())) + " " + text
     stars = {("positive", False): 5, ("positive", True): 4, ("negative", True): 2, ("negative", False): 1}
-    return {"text": text, "phrases": phrases, "polarity": polarity, "aspect": aspects[0], "mixed": mixed,
-            "stars": stars[polarity, mixed]}
+    return {
+        "text": text,
+        "phrases": phrases,
+        "polarity": polarity,
+        "aspect": aspects[0],
+        "mixed": mixed,
+        "stars": stars[polarity, mixed],
+    }
 
 
 def _task(rng):
@@ -209,8 +255,9 @@ def document(rng):
 def item(rng, label="sentiment", shots=0, unseen=False):
     """A held-out review to label; label is "sentiment" or "topic". The shots come from the corpus."""
     topic = label == "topic"
-    seen_frames, new_frames = ((TOPIC_FRAMES, UNSEEN_TOPIC_FRAMES) if topic
-                               else (SENTIMENT_FRAMES, UNSEEN_FRAMES))
+    seen_frames, new_frames = (
+        (TOPIC_FRAMES, UNSEEN_TOPIC_FRAMES) if topic else (SENTIMENT_FRAMES, UNSEEN_FRAMES)
+    )
     frames = new_frames if unseen else seen_frames
     if not shots:  # without examples the frame itself has to say what is wanted
         frames = [f for f in frames if "->" not in f and (not f.startswith("Input") or "lassify" in f)]

@@ -54,18 +54,50 @@ PURPOSES = {
 }  # fmt: skip
 URGENT = ("Please hurry.", "It is urgent.", "I need it today.", "Please answer at once.", "I cannot wait.")
 CALM = ("There is no hurry.", "Take your time.", "It can wait.", "Next month is fine.", "It is not urgent.")
-SCALES = (("high", "normal", "low"), ("urgent", "normal", "calm"), ("now", "soon", "later"), ("3", "2", "1"),
-          ("red", "yellow", "green"), ("yes", "-", "no"), ("high", "medium", "low"))
+SCALES = (
+    ("high", "normal", "low"),
+    ("urgent", "normal", "calm"),
+    ("now", "soon", "later"),
+    ("3", "2", "1"),
+    ("red", "yellow", "green"),
+    ("yes", "-", "no"),
+    ("high", "medium", "low"),
+)
 GREETINGS = ("Hello. ", "Good morning. ", "Hi. ", "Dear all: ", "", "", "", "")
-FIELDS = ("Team", "Group", "Department", "Label", "Box", "Folder", "Room", "Queue", "Section", "Topic",
-          "Office", "Goes to", "Send to", "For", "Class", "Unit")
+FIELDS = (
+    "Team",
+    "Group",
+    "Department",
+    "Label",
+    "Box",
+    "Folder",
+    "Room",
+    "Queue",
+    "Section",
+    "Topic",
+    "Office",
+    "Goes to",
+    "Send to",
+    "For",
+    "Class",
+    "Unit",
+)
 SCALE_FIELDS = ("Urgency", "Priority", "Urgent", "Speed", "Level", "Hurry")
 REPLY_FIELDS = ("Answer", "Reply", "Response", "Say")
-REPLIES = ("Thank you, {label} will write to you.", "We will ask {label}.", "{label} can help you.",
-           "Please wait for {label}.", "Your message is now with {label}.", "{label} will call you soon.")
-RULES = ("Messages about {topic} go to {label}.", "{label} gets messages about {topic}.",
-         "{topic} -> {label}",
-         "If it is about {topic}, choose {label}.")
+REPLIES = (
+    "Thank you, {label} will write to you.",
+    "We will ask {label}.",
+    "{label} can help you.",
+    "Please wait for {label}.",
+    "Your message is now with {label}.",
+    "{label} will call you soon.",
+)
+RULES = (
+    "Messages about {topic} go to {label}.",
+    "{label} gets messages about {topic}.",
+    "{topic} -> {label}",
+    "If it is about {topic}, choose {label}.",
+)
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 FAMILY = ("sister", "brother", "mother", "father", "aunt", "uncle", "friend", "neighbour")
 MOODS = ("big", "small", "old", "new", "good", "strange", "expensive", "pretty", "slow", "loud")
@@ -108,18 +140,28 @@ def _labels(rng, number):
 
 def draw_rule(rng, examples):
     """What one document keeps fixed: {topic: label}, the fields, the scale of urgency, the reply."""
-    topics = rng.sample(list(rng.choice((THINGS, PURPOSES))), min(rng.choice((2, 2, 3, 3, 4)),
-                                                                  max(2, examples)))
+    topics = rng.sample(
+        list(rng.choice((THINGS, PURPOSES))), min(rng.choice((2, 2, 3, 3, 4)), max(2, examples))
+    )
     fields = ["label"]
     for field, chance in (("urgency", 0.4), ("name", 0.25), ("reply", 0.2)):
         if rng.random() < chance:
             fields.insert(rng.randint(0, len(fields)) if field != "reply" else len(fields), field)
-    names = {"label": rng.choice(FIELDS), "urgency": rng.choice(SCALE_FIELDS), "name": "Name",
-             "reply": rng.choice(REPLY_FIELDS)}
+    names = {
+        "label": rng.choice(FIELDS),
+        "urgency": rng.choice(SCALE_FIELDS),
+        "name": "Name",
+        "reply": rng.choice(REPLY_FIELDS),
+    }
     if rng.random() < 0.15:
         names["label"] = rng.choice(label_words()).capitalize()
-    return {"labels": dict(zip(topics, _labels(rng, len(topics)), strict=True)), "fields": fields,
-            "names": names, "scale": rng.choice(SCALES), "reply": rng.choice(REPLIES)}
+    return {
+        "labels": dict(zip(topics, _labels(rng, len(topics)), strict=True)),
+        "fields": fields,
+        "names": names,
+        "scale": rng.choice(SCALES),
+        "reply": rng.choice(REPLIES),
+    }
 
 
 def rule_text(rng, rule):
@@ -138,9 +180,15 @@ def _sentence(rng, topic):
         pool = {"jobs": people, "lessons": music, "repairs": cooking}.get(topic, tools)
         row, frame = rng.choice(pool), rng.choice(PURPOSES[topic])
         content = f"{frame} {row.noun}" if "{n}" in frame or "{an}" in frame else frame
-    text = frame.format(n=row.noun, ns=row.plural, an=with_article(row.noun), day=rng.choice(DAYS),
-                        family=rng.choice(FAMILY), adj=rng.choice(MOODS),
-                        place=rng.choice(column("places", "place")))
+    text = frame.format(
+        n=row.noun,
+        ns=row.plural,
+        an=with_article(row.noun),
+        day=rng.choice(DAYS),
+        family=rng.choice(FAMILY),
+        adj=rng.choice(MOODS),
+        place=rng.choice(column("places", "place")),
+    )
     return text, content
 
 
@@ -161,7 +209,8 @@ def message(rng, rule, topic, wanted=False):
     text = rng.choice(GREETINGS) + text
     name = rng.choice(first_names())
     if "name" in rule["fields"]:
-        text = rng.choice((f"{text} {name}", f"{text} My name is {name}.", f"{text} Yours, {name}",
-                           f"I am {name}. {text}"))
+        text = rng.choice(
+            (f"{text} {name}", f"{text} My name is {name}.", f"{text} Yours, {name}", f"I am {name}. {text}")
+        )
     values = {"label": label, "urgency": urgency, "name": name, "reply": rule["reply"].format(label=label)}
     return text, [(rule["names"][field], values[field]) for field in rule["fields"]]

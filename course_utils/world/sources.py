@@ -37,8 +37,20 @@ APART = (
 )
 
 # Ordered by size and by speed, so that comparisons are true.
-SIZES = ("flea", "ant", "bee", "mouse", "rat", "rabbit", "fox", "sheep", "donkey", "horse",
-         "elephant", "whale")
+SIZES = (
+    "flea",
+    "ant",
+    "bee",
+    "mouse",
+    "rat",
+    "rabbit",
+    "fox",
+    "sheep",
+    "donkey",
+    "horse",
+    "elephant",
+    "whale",
+)
 SPEEDS = ("snail", "person on foot", "bicycle", "racing car", "plane", "rocket")
 
 

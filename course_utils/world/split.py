@@ -6,8 +6,8 @@ appear in a corpus of any size or seed. One key in ten is held out.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 
 def held_out(*key):

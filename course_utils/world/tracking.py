@@ -103,8 +103,15 @@ def tell(rng, puzzle, unseen=False):
     words = {"x": names[0] if names else "", "s": start}
     asked = rng.randrange(3)
     if kind == "swap":
-        words |= {"a": names[0], "b": names[1], "c": names[2], "q": names[asked],
-                  "s": start[0], "t": start[1], "u": start[2]}
+        words |= {
+            "a": names[0],
+            "b": names[1],
+            "c": names[2],
+            "q": names[asked],
+            "s": start[0],
+            "t": start[1],
+            "u": start[2],
+        }
     # One document mostly keeps to one wording per event, as people do.
     wording = {act: rng.choice(list_) for act, list_ in frames.items()}
     mixed = rng.random() < 0.4
@@ -125,15 +132,22 @@ SHORT = {  # what a worked step says about an event
     "coin": {"yes": "{n} flips", "no": "{n} does not"},
     "lamp": {"yes": "{n} presses", "no": "{n} does not"},
     "cup": {"yes": "{n} turns it", "no": "{n} does not"},
-    "door": {"open": "{n} opens it", "shut": "{n} shuts it", "keep": "{n} does nothing",
-             "change": "{n} changes it"},
+    "door": {
+        "open": "{n} opens it",
+        "shut": "{n} shuts it",
+        "keep": "{n} does nothing",
+        "change": "{n} changes it",
+    },
     "place": {"move": "{n} moves it", "look": "{n} only looks"},
     "holder": {"give": "{n} gives it", "talk": "{n} keeps it"},
     "turn": {"right": "right", "left": "left", "around": "around"},
 }
 FIRST = {
-    "coin": "The coin starts {s} up.", "lamp": "The lamp starts {s}.", "cup": "The cup starts {s}.",
-    "door": "The door starts {s}.", "place": "The {x} starts in the {s}.",
+    "coin": "The coin starts {s} up.",
+    "lamp": "The lamp starts {s}.",
+    "cup": "The cup starts {s}.",
+    "door": "The door starts {s}.",
+    "place": "The {x} starts in the {s}.",
     "holder": "The {x} starts with {s}.",
     "turn": "Start facing {s}.",
 }

@@ -104,8 +104,16 @@ def _object_of(rng):
 
 @functools.cache
 def _plural_en(word):
-    odd = {"mouse": "mice", "fish": "fish", "sheep": "sheep", "man": "men", "woman": "women",
-           "child": "children", "knife": "knives", "potato": "potatoes"}
+    odd = {
+        "mouse": "mice",
+        "fish": "fish",
+        "sheep": "sheep",
+        "man": "men",
+        "woman": "women",
+        "child": "children",
+        "knife": "knives",
+        "potato": "potatoes",
+    }
     if word in odd:
         return odd[word]
     if word.endswith(("s", "x", "ch", "sh")):
@@ -126,9 +134,15 @@ def _about(english, german):
     def pattern(rng):
         noun = _noun(rng)
         adj = _fitting(rng, noun)
-        slots = {"n": noun, "a": adj, "the": THE[noun.gender], "The": THE[noun.gender].title(),
-                 "My": "M" + A[noun.gender], "Your": "D" + A[noun.gender],
-                 "ns": _plural_en(noun.english)}
+        slots = {
+            "n": noun,
+            "a": adj,
+            "the": THE[noun.gender],
+            "The": THE[noun.gender].title(),
+            "My": "M" + A[noun.gender],
+            "Your": "D" + A[noun.gender],
+            "ns": _plural_en(noun.english),
+        }
         return english.format(**slots), german.format(**slots), (noun.english, adj.english)
 
     return pattern
@@ -140,9 +154,16 @@ def _single(english, german, mark, draw=_noun):
     def pattern(rng):
         noun = draw(rng)
         number = rng.choice(list(words()["number"].values())[1:])
-        slots = {"n": noun, "an": _a_en(noun.english), "ns": _plural_en(noun.english), "k": number,
-                 "the": THE[noun.gender], "the_acc": THE_ACC[noun.gender], "a": A[noun.gender],
-                 "a_acc": A_ACC[noun.gender]}
+        slots = {
+            "n": noun,
+            "an": _a_en(noun.english),
+            "ns": _plural_en(noun.english),
+            "k": number,
+            "the": THE[noun.gender],
+            "the_acc": THE_ACC[noun.gender],
+            "a": A[noun.gender],
+            "a_acc": A_ACC[noun.gender],
+        }
         return english.format(**slots), german.format(**slots), (mark, noun.english)
 
     return pattern
@@ -154,9 +175,15 @@ def _verb_only(english, german):
     def pattern(rng):
         noun = _living(rng)
         verb = _doing(rng, noun)
-        slots = {"n": noun, "v": verb, "the": THE[noun.gender], "The": THE[noun.gender].title(),
-                 "A": A[noun.gender].title(), "An": _a_en(noun.english).capitalize(),
-                 "V": verb.german.capitalize()}
+        slots = {
+            "n": noun,
+            "v": verb,
+            "the": THE[noun.gender],
+            "The": THE[noun.gender].title(),
+            "A": A[noun.gender].title(),
+            "An": _a_en(noun.english).capitalize(),
+            "V": verb.german.capitalize(),
+        }
         return english.format(**slots), german.format(**slots), (noun.english, verb.english)
 
     return pattern
@@ -168,9 +195,17 @@ def _with_object(english, german):
     def pattern(rng):
         noun = _person(rng)
         verb, obj = _object_of(rng)
-        slots = {"n": noun, "v": verb, "o": obj, "the": THE[noun.gender], "The": THE[noun.gender].title(),
-                 "the_acc": THE_ACC[obj.gender], "a_acc": A_ACC[obj.gender], "an": _a_en(obj.english),
-                 "V": verb.german.capitalize()}
+        slots = {
+            "n": noun,
+            "v": verb,
+            "o": obj,
+            "the": THE[noun.gender],
+            "The": THE[noun.gender].title(),
+            "the_acc": THE_ACC[obj.gender],
+            "a_acc": A_ACC[obj.gender],
+            "an": _a_en(obj.english),
+            "V": verb.german.capitalize(),
+        }
         return english.format(**slots), german.format(**slots), (noun.english, verb.english, obj.english)
 
     return pattern
@@ -178,8 +213,11 @@ def _with_object(english, german):
 
 def _i_see(rng):
     verb, obj = rng.choice(list(ICH)), _small(rng)
-    return (f"I {verb} the {obj.english}.", f"Ich {ICH[verb]} {THE_ACC[obj.gender]} {obj.german}.",
-            ("i", verb, obj.english))
+    return (
+        f"I {verb} the {obj.english}.",
+        f"Ich {ICH[verb]} {THE_ACC[obj.gender]} {obj.german}.",
+        ("i", verb, obj.english),
+    )
 
 
 def _i_am(rng):
@@ -193,9 +231,11 @@ def _coloured(rng):
     noun, obj = _person(rng), _small(rng)
     colour = rng.choice(list(words()["colour"].values()))
     the, ending = THE[noun.gender].title(), COLOUR_ENDING[obj.gender]
-    return (f"The {noun.english} has a {colour.english} {obj.english}.",
-            f"{the} {noun.german} hat {A_ACC[obj.gender]} {colour.german}{ending} {obj.german}.",
-            (noun.english, colour.english, obj.english))
+    return (
+        f"The {noun.english} has a {colour.english} {obj.english}.",
+        f"{the} {noun.german} hat {A_ACC[obj.gender]} {colour.german}{ending} {obj.german}.",
+        (noun.english, colour.english, obj.english),
+    )
 
 
 def _both(rng):
@@ -204,9 +244,11 @@ def _both(rng):
         other = _living(rng)
     adj = words()["adjective"][rng.choice(FEELINGS)]
     the = THE[noun.gender].title()
-    return (f"The {noun.english} and the {other.english} are {adj.english}.",
-            f"{the} {noun.german} und {THE[other.gender]} {other.german} sind {adj.german}.",
-            (noun.english, other.english, adj.english))
+    return (
+        f"The {noun.english} and the {other.english} are {adj.english}.",
+        f"{the} {noun.german} und {THE[other.gender]} {other.german} sind {adj.german}.",
+        (noun.english, other.english, adj.english),
+    )
 
 
 def _but(rng):
@@ -214,13 +256,21 @@ def _but(rng):
     adj, second = _fitting(rng, noun), _fitting(rng, noun)
     while second is adj:
         second = _fitting(rng, noun)
-    return (f"The {noun.english} is {adj.english} but not {second.english}.",
-            f"{THE[noun.gender].title()} {noun.german} ist {adj.german}, aber nicht {second.german}.",
-            (noun.english, adj.english, second.english))
+    return (
+        f"The {noun.english} is {adj.english} but not {second.english}.",
+        f"{THE[noun.gender].title()} {noun.german} ist {adj.german}, aber nicht {second.german}.",
+        (noun.english, adj.english, second.english),
+    )
 
 
-PRONOUNS = (("I am", "Ich bin"), ("You are", "Du bist"), ("He is", "Er ist"), ("She is", "Sie ist"),
-            ("We are", "Wir sind"), ("They are", "Sie sind"))
+PRONOUNS = (
+    ("I am", "Ich bin"),
+    ("You are", "Du bist"),
+    ("He is", "Er ist"),
+    ("She is", "Sie ist"),
+    ("We are", "Wir sind"),
+    ("They are", "Sie sind"),
+)
 
 PATTERNS = (
     _about("The {n.english} is {a.english}.", "{The} {n.german} ist {a.german}."),
@@ -240,13 +290,16 @@ PATTERNS = (
     _verb_only("Does the {n.english} {v.english}?", "{V} {the} {n.german}?"),
     _verb_only("Today the {n.english} {v.plural}.", "Heute {v.german} {the} {n.german}."),
     _verb_only("The {n.english} {v.plural} here.", "{The} {n.german} {v.german} hier."),
-    _with_object("The {n.english} {v.plural} the {o.english}.",
-                 "{The} {n.german} {v.german} {the_acc} {o.german}."),
+    _with_object(
+        "The {n.english} {v.plural} the {o.english}.", "{The} {n.german} {v.german} {the_acc} {o.german}."
+    ),
     _with_object("The {n.english} {v.plural} {an}.", "{The} {n.german} {v.german} {a_acc} {o.german}."),
-    _with_object("Does the {n.english} {v.english} the {o.english}?",
-                 "{V} {the} {n.german} {the_acc} {o.german}?"),
-    _with_object("Today the {n.english} {v.plural} {an}.",
-                 "Heute {v.german} {the} {n.german} {a_acc} {o.german}."),
+    _with_object(
+        "Does the {n.english} {v.english} the {o.english}?", "{V} {the} {n.german} {the_acc} {o.german}?"
+    ),
+    _with_object(
+        "Today the {n.english} {v.plural} {an}.", "Heute {v.german} {the} {n.german} {a_acc} {o.german}."
+    ),
     _single("Where is the {n.english}?", "Wo ist {the} {n.german}?", "where"),
     _single("Where are the {ns}?", "Wo sind die {n.plural}?", "where are"),
     _single("I have {an}.", "Ich habe {a_acc} {n.german}.", "have"),
@@ -258,7 +311,11 @@ PATTERNS = (
     _single("This is my {n.english}.", "Das ist m{a} {n.german}.", "this my"),
     _single("Here is the {n.english}.", "Hier ist {the} {n.german}.", "here"),
     _single("Is this your {n.english}?", "Ist das d{a} {n.german}?", "your"),
-    _i_see, _i_am, _coloured, _both, _but,
+    _i_see,
+    _i_am,
+    _coloured,
+    _both,
+    _but,
 )
 
 LAYOUTS = (
@@ -272,11 +329,19 @@ LAYOUTS = (
     "{en} = {de}",
     'The German for "{en}" is: {de}',
 )
-BACK = ("German: {de}\nEnglish: {en}", "Translate into English: {de}\n{en}", "DE: {de}\nEN: {en}",
-        '"{de}" in English is "{en}"')
+BACK = (
+    "German: {de}\nEnglish: {en}",
+    "Translate into English: {de}\n{en}",
+    "DE: {de}\nEN: {en}",
+    '"{de}" in English is "{en}"',
+)
 # Only for items: the document never asks like this.
-UNSEEN_FRAMES = ("Say this in German: {en}\nGerman:", "English sentence: {en}\nGerman sentence:",
-                 "Source: {en}\nGerman:", "Please translate. {en}\nGerman:")
+UNSEEN_FRAMES = (
+    "Say this in German: {en}\nGerman:",
+    "English sentence: {en}\nGerman sentence:",
+    "Source: {en}\nGerman:",
+    "Please translate. {en}\nGerman:",
+)
 
 
 def _draw(rng, wanted=False):

@@ -12,16 +12,27 @@ from course_utils.world.styles import MENTIONS, POINTS, STYLES, check_style, cle
 
 # question -> its wordings; the answer is yes for the first kind of reply, no for the second.
 QUESTIONS = {
-    "polite": ["Is the reply polite?", "Does the agent answer politely?", "Is this a polite reply?",
-               "Does the reply sound polite?"],
+    "polite": [
+        "Is the reply polite?",
+        "Does the agent answer politely?",
+        "Is this a polite reply?",
+        "Does the reply sound polite?",
+    ],
     "rude": ["Is the reply rude?", "Does the agent insult the user?", "Is this a rude reply?"],
-    "correct": ["Is the reply correct?", "Is the reply right?", "Is this the correct answer?",
-                "Is the answer true?"],
+    "correct": [
+        "Is the reply correct?",
+        "Is the reply right?",
+        "Is this the correct answer?",
+        "Is the answer true?",
+    ],
     "wrong": ["Is the reply wrong?", "Is there a mistake in the reply?", "Is the answer false?"],
     "short": ["Is the reply short?", "Is the answer a short one?", "Does the agent answer in a few words?"],
-    "on topic": ["Does the reply answer the question?", "Is the reply to the point?",
-                 "Does the answer fit the message?",
-                 "Does the reply help the user?"],
+    "on topic": [
+        "Does the reply answer the question?",
+        "Is the reply to the point?",
+        "Does the answer fit the message?",
+        "Does the reply help the user?",
+    ],
     "confident": ["Is the agent sure?", "Is the reply confident?", "Does the agent sound sure?"],
     "unsure": ["Is the agent unsure?", "Does the agent have doubts?", "Does the reply sound unsure?"],
 }
@@ -39,30 +50,45 @@ OPPOSITE = {"rude": "polite", "wrong": "correct", "unsure": "confident"}
 # A label in place of a question: (name, for the first kind, for the second).
 LABELS = {
     "polite": [("Tone", "polite", "rude"), ("Polite", "yes", "no"), ("The reply is", "polite.", "rude.")],
-    "correct": [("Verdict", "correct", "wrong"), ("Correct", "yes", "no"), ("Grade", "right", "wrong"),
-                ("The reply is", "correct.", "wrong.")],
+    "correct": [
+        ("Verdict", "correct", "wrong"),
+        ("Correct", "yes", "no"),
+        ("Grade", "right", "wrong"),
+        ("The reply is", "correct.", "wrong."),
+    ],
     "short": [("Length", "short", "long"), ("Short", "yes", "no")],
     "on topic": [("Answered", "yes", "no"), ("The reply is", "to the point.", "beside the point.")],
-    "confident": [("Confidence", "sure", "unsure"), ("The agent is", "sure.", "unsure."),
-                  ("Question: Is the reply confident or unsure?\nAnswer", "confident", "unsure")],
+    "confident": [
+        ("Confidence", "sure", "unsure"),
+        ("The agent is", "sure.", "unsure."),
+        ("Question: Is the reply confident or unsure?\nAnswer", "confident", "unsure"),
+    ],
 }
 LAYOUTS = [
-    "Message: {m}\nReply: {r}\nQuestion: {q}\nAnswer:", "Message: {m}\nReply: {r}\nQuestion: {q}\nAnswer:",
-    "User: {m}\nAgent: {r}\nQuestion: {q}\nAnswer:", "Question: {q}\nMessage: {m}\nReply: {r}\nAnswer:",
-    "Message: {m}\nReply: {r}\n{q}", "{q}\nUser: {m}\nAgent: {r}\nAnswer:",
+    "Message: {m}\nReply: {r}\nQuestion: {q}\nAnswer:",
+    "Message: {m}\nReply: {r}\nQuestion: {q}\nAnswer:",
+    "User: {m}\nAgent: {r}\nQuestion: {q}\nAnswer:",
+    "Question: {q}\nMessage: {m}\nReply: {r}\nAnswer:",
+    "Message: {m}\nReply: {r}\n{q}",
+    "{q}\nUser: {m}\nAgent: {r}\nAnswer:",
     "A user wrote: {m}\nThe agent replied: {r}\nQuestion: {q}\nAnswer:",
-           "Input: {m}\nReply: {r}\n{q} Answer:",
+    "Input: {m}\nReply: {r}\n{q} Answer:",
     "Read the reply.\nMessage: {m}\nReply: {r}\n{q} Yes or no? Answer:",
 ]
 PAIR_LAYOUTS = [
     "Message: {m}\nReply A: {a}\nReply B: {b}\nQuestion: {q}\nAnswer:",
-    "Message: {m}\nA: {a}\nB: {b}\n{q}\nAnswer:", "{q}\nMessage: {m}\nReply A: {a}\nReply B: {b}\nAnswer:",
+    "Message: {m}\nA: {a}\nB: {b}\n{q}\nAnswer:",
+    "{q}\nMessage: {m}\nReply A: {a}\nReply B: {b}\nAnswer:",
     "User: {m}\nAgent A: {a}\nAgent B: {b}\nQuestion: {q}\nAnswer:",
     "Compare two replies.\nMessage: {m}\nReply A: {a}\nReply B: {b}\n{q}",
     "Message: {m}\nReply A: {a}\nReply B: {b}\n{q} A or B? Answer:",
 ]
-BETTER = ["Which reply is better?", "Which reply is better, A or B?", "Which one is the better reply?",
-          "Choose a reply."]
+BETTER = [
+    "Which reply is better?",
+    "Which reply is better, A or B?",
+    "Which one is the better reply?",
+    "Choose a reply.",
+]
 PAIR_QUESTIONS = {
     "polite": ["Which reply is more polite?", "Which reply is kinder?", *BETTER],
     "correct": ["Which reply is correct?", "Which reply is right?", *BETTER],
@@ -70,11 +96,16 @@ PAIR_QUESTIONS = {
     "confident": ["Which reply is more confident?", "Which agent is sure?"],
     "short": ["Which reply is shorter?", "Which reply has fewer words?"],
 }
-FAULTS = {"polite": "rude", "correct": "wrong", "on topic": "beside the point", "confident": "unsure",
-          "short": "too long"}
+FAULTS = {
+    "polite": "rude",
+    "correct": "wrong",
+    "on topic": "beside the point",
+    "confident": "unsure",
+    "short": "too long",
+}
 REVISE = [
     "Message: {m}\nReply: {r}\nCritique: {c}\nBetter reply: {g}",
-          "User: {m}\nAgent: {r}\nCritique: {c}\nBetter reply: {g}",
+    "User: {m}\nAgent: {r}\nCritique: {c}\nBetter reply: {g}",
     "Message: {m}\nDraft: {r}\nCritique: {c}\nRevision: {g}",
     "Improve the reply.\nMessage: {m}\nReply: {r}\nCritique: {c}\nBetter reply: {g}",
 ]
@@ -83,25 +114,50 @@ FOLLOWS = [
     "Rule: {s}\nMessage: {m}\nReply: {r}\nQuestion: Does the reply keep the rule?\nAnswer:",
     "Instruction: {s}\nReply: {r}\nQuestion: Is the instruction followed?\nAnswer:",
 ]
-RATINGS = [("Rating", 5, "{}"), ("Rating (1 to 5)", 5, "{}"), ("Score", 10, "{}/10"),
-           ("Score from 1 to 10", 10, "{}"),
-           ("Points", 5, "{}/5")]
+RATINGS = [
+    ("Rating", 5, "{}"),
+    ("Rating (1 to 5)", 5, "{}"),
+    ("Score", 10, "{}/10"),
+    ("Score from 1 to 10", 10, "{}"),
+    ("Points", 5, "{}/5"),
+]
 
-SURE = ["I am sure. {R}", "I know it. {R}", "{R}", "{R} I am certain.", "Certainly. {R}", "No doubt, {r}",
-        "{R} That is certain."]
-UNSURE = ["I think {r}", "Maybe {r}", "I am not sure, but {r}", "Perhaps {r}", "{R} But I am not sure.",
-          "I guess {r}",
-          "It may be that {r}", "{R} I think so, at least."]
-FILLERS = ["Let me tell you what I have found out about that.",
-           "That is something that many people ask me every day.",
-           "I had to look it up in the big book on my desk.",
-           "I hope that this long answer is of some use for you."]
+SURE = [
+    "I am sure. {R}",
+    "I know it. {R}",
+    "{R}",
+    "{R} I am certain.",
+    "Certainly. {R}",
+    "No doubt, {r}",
+    "{R} That is certain.",
+]
+UNSURE = [
+    "I think {r}",
+    "Maybe {r}",
+    "I am not sure, but {r}",
+    "Perhaps {r}",
+    "{R} But I am not sure.",
+    "I guess {r}",
+    "It may be that {r}",
+    "{R} I think so, at least.",
+]
+FILLERS = [
+    "Let me tell you what I have found out about that.",
+    "That is something that many people ask me every day.",
+    "I had to look it up in the big book on my desk.",
+    "I hope that this long answer is of some use for you.",
+]
 UNSEEN_FRAMES = UNSEEN_QUESTIONS
 
 # Messages whose answer is a number that the reply repeats: it can be exchanged for a wrong one.
 _SUMS = [f for f in FRAMES if f[0] == "add"]
-_NUMBERS = [f for f in FRAMES if f[4] in ("{p}", "{n}", "{total}", "{hour}", "{late}", "{floor}")
-            and f[0] != "add" and all(f[4] in reply for reply in f[3])]
+_NUMBERS = [
+    f
+    for f in FRAMES
+    if f[4] in ("{p}", "{n}", "{total}", "{hour}", "{late}", "{floor}")
+    and f[0] != "add"
+    and all(f[4] in reply for reply in f[3])
+]
 
 
 def _plain(rng):
@@ -115,8 +171,11 @@ def _with_mistake(rng):
     """A message with a right reply and a wrong one: a fact, a sum or a number in the context."""
     kind = rng.choices(("fact", "sum", "number"), (2, 1, 1))[0]
     while True:
-        content = dialogue.draw_fact_message(rng) if kind == "fact" else dialogue.draw_message(
-            rng, _SUMS if kind == "sum" else _NUMBERS)
+        content = (
+            dialogue.draw_fact_message(rng)
+            if kind == "fact"
+            else dialogue.draw_message(rng, _SUMS if kind == "sum" else _NUMBERS)
+        )
         short, reply = content["short"], content["reply"]
         if kind == "fact":
             relation = content.get("relation")
@@ -172,11 +231,13 @@ def reason(question, content, good):
         return "the right answer is " + content["short"]
     if question == "on topic" and not good:
         return "it is about something else"
-    return {"polite": ("it is friendly", "it insults the user"),
-            "correct": ("the answer is " + content["short"], ""),
-            "on topic": ("it gives what the user asks for", ""),
-            "short": ("it has few words", "it has many words"),
-            "confident": ("it has no doubts", "it has doubts")}[question][0 if good else 1]
+    return {
+        "polite": ("it is friendly", "it insults the user"),
+        "correct": ("the answer is " + content["short"], ""),
+        "on topic": ("it gives what the user asks for", ""),
+        "short": ("it has few words", "it has many words"),
+        "confident": ("it has no doubts", "it has doubts"),
+    }[question][0 if good else 1]
 
 
 def _single(rng):
@@ -188,8 +249,9 @@ def _single(rng):
     if asked == question and rng.random() < 0.3:
         name, first, second = rng.choice(LABELS[question])
         mark = "" if name.endswith(" is") else ":"
-        start = rng.choice(("Message: {m}\nReply: {r}\n",
-                            "User: {m}\nAgent: {r}\n")).format(m=content["text"], r=reply)
+        start = rng.choice(("Message: {m}\nReply: {r}\n", "User: {m}\nAgent: {r}\n")).format(
+            m=content["text"], r=reply
+        )
         return f"{start}{name}{mark} {first if is_good else second}"
     answer = "yes" if is_good == (asked == question) else "no"
     wording = rng.choice(QUESTIONS[asked])
@@ -220,8 +282,13 @@ def _pair_prompt(rng, content, good, bad, wordings):
 def _revise(rng):
     question = rng.choice(("polite", "correct", "on topic", "confident", "short"))
     content, good, bad = draw_case(rng, question)
-    critique = rng.choice(("The reply is {}.", "This is {}.", "The agent is {}." if question == "polite"
-                           else "The answer is {}.")).format(FAULTS[question])
+    critique = rng.choice(
+        (
+            "The reply is {}.",
+            "This is {}.",
+            "The agent is {}." if question == "polite" else "The answer is {}.",
+        )
+    ).format(FAULTS[question])
     if question == "correct" and rng.random() < 0.5:
         critique += f" The right answer is {content['short']}."
     if rng.random() < 0.15:
@@ -236,8 +303,9 @@ def _rating(rng):
     reply = right if correct else wrong
     if tone != "plain":
         reply = put_on(tone, reply, content, rng)
-    points = {True: {"polite": 5, "plain": 4, "rude": 3},
-              False: {"polite": 2, "plain": 2, "rude": 1}}[correct][tone]
+    points = {True: {"polite": 5, "plain": 4, "rude": 3}, False: {"polite": 2, "plain": 2, "rude": 1}}[
+        correct
+    ][tone]
     name, top, form = rng.choice(RATINGS)
     start = rng.choice(("Message: {m}\nReply: {r}\n", "User: {m}\nAgent: {r}\n"))
     text = start.format(m=content["text"], r=reply) + f"{name}: {form.format(points * top // 5)}"
@@ -249,9 +317,22 @@ def _rating(rng):
 
 def _follows(rng):
     """Whether the reply has the style that was asked for."""
-    style, other = rng.sample(["capitals", "lower case", "polite", "rude", "German", "pirate", "excited",
-                               "question",
-                               "list", "formal", "mention"], 2)
+    style, other = rng.sample(
+        [
+            "capitals",
+            "lower case",
+            "polite",
+            "rude",
+            "German",
+            "pirate",
+            "excited",
+            "question",
+            "list",
+            "formal",
+            "mention",
+        ],
+        2,
+    )
     word, given = dialogue.draw_word(rng, ("mention",)), dialogue.draw_word(rng, ("mention",))
     content = draw_until(lambda: _plain(rng), False, _key("follows"))
     asked = rng.choice(STYLES[style]).format(word=word)
