@@ -140,14 +140,17 @@ def sample(logits, draws, temperature, top_k=None):
 
 @torch.inference_mode()
 def next_token(model, tokenizer, text, k=10, temperature=1.0):
-    """The k most likely next tokens after the text: list of (token text, probability)."""
+    """The k most likely next tokens: list of (the text that the token would add, probability)."""
     if temperature <= 0:
         raise ValueError("temperature must be above 0; towards 0 the most likely token takes all.")
     ids = torch.tensor(encode(model, tokenizer, [text]), device=model.device)  # (1, T)
     with evaluating(model):
         logits = model(input_ids=ids, logits_to_keep=1).logits[0, -1].float()  # (V,)
     top = (logits / temperature).softmax(-1).topk(min(k, len(logits)))
-    return [(tokenizer.decode([i]), p) for i, p in zip(top.indices.tolist(), top.values.tolist())]
+    last = ids[0, -1:].tolist()
+    known = len(tokenizer.decode(last))
+    added = [tokenizer.decode([*last, i])[known:] for i in top.indices.tolist()]
+    return list(zip(added, top.values.tolist(), strict=True))
 
 
 @torch.inference_mode()

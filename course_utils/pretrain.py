@@ -9,7 +9,6 @@ a table below; the corpus is in course_utils/world.
 
 import argparse
 import copy
-import json
 import math
 import os
 import time
@@ -19,12 +18,12 @@ from pathlib import Path
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import torch
-from safetensors.torch import save_file
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from course_utils import abilities, models, paths
+from course_utils import abilities, model_card, models, paths
+from course_utils.checkpoints import load_checkpoint, save_checkpoint
 from course_utils.muon import Muon
 from course_utils.world import corpus, tokens
 
@@ -115,37 +114,6 @@ def optimisers(model):
     return pair
 
 
-def save_checkpoint(folder, model, pair, step, log):
-    """Weights, optimiser states and the step in one safetensors file, replaced atomically."""
-    arrays = {f"model/{k}": v for k, v in model.state_dict().items() if k != "lm_head.weight"}
-    for i, optimiser in enumerate(pair):
-        for j, state in optimiser.state_dict()["state"].items():
-            arrays |= {f"optimiser/{i}/{j}/{key}": value for key, value in state.items()}
-    temporary = folder / "checkpoint.tmp"
-    arrays = {k: v.detach().cpu().contiguous() for k, v in arrays.items()}
-    save_file(arrays, temporary, metadata={"step": str(step), "log": json.dumps(log)})
-    os.replace(temporary, folder / "checkpoint.safetensors")
-
-
-def load_checkpoint(folder, model, pair):
-    """Restores what save_checkpoint wrote; returns (next step, log)."""
-    from safetensors import safe_open
-
-    with safe_open(folder / "checkpoint.safetensors", "pt") as file:
-        arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        metadata = file.metadata()
-    weights = {k.removeprefix("model/"): v for k, v in arrays.items() if k.startswith("model/")}
-    model.load_state_dict(weights, strict=False)
-    for i, optimiser in enumerate(pair):
-        state = {}
-        for key, value in arrays.items():
-            if key.startswith(f"optimiser/{i}/"):
-                _, _, j, name = key.split("/")
-                state.setdefault(int(j), {})[name] = value
-        optimiser.load_state_dict(optimiser.state_dict() | {"state": state})
-    return int(metadata["step"]), json.loads(metadata["log"])
-
-
 def train(size, million_tokens, folder, seconds_between_checkpoints=120, until=None):
     """Trains to the end of the schedule (or `until` a step), continuing a killed run in `folder`.
 
@@ -223,31 +191,6 @@ def train(size, million_tokens, folder, seconds_between_checkpoints=120, until=N
     return model, tokenizer, log
 
 
-def measure(size, folder, log, million_tokens, items):
-    """Abilities of every milestone, into data/results/base_model.json (finished ones are kept)."""
-    results = paths.DATA / "results" / "base_model.json"
-    whole = json.loads(results.read_text()) if results.exists() else {}
-    entry = whole.get(size, {})
-    recipe = {
-        "million_tokens": million_tokens,
-        "seed": SEED,
-        "seconds": log[-1]["seconds"],
-        "shape": SIZES[size],
-    }
-    if entry.get("recipe") != recipe:
-        entry = {"recipe": recipe, "milestones": {}}
-    entry["loss"] = log
-    tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
-    for milestone in sorted(folder.glob("milestone-*"), key=lambda p: int(p.name.split("-")[1])):
-        seen = milestone.name.split("-")[1]
-        if seen not in entry["milestones"]:
-            model = LlamaForCausalLM.from_pretrained(milestone, dtype=torch.float32).eval()
-            entry["parameters"] = model.num_parameters()
-            entry["milestones"][seen] = abilities.measure(model, tokenizer, abilities.OVER_TOKENS, items)
-            whole = json.loads(results.read_text()) if results.exists() else {}
-            paths.write_atomically(results, json.dumps(whole | {size: entry}, indent=1) + "\n")
-
-
 def main():
     """The command line."""
     parser = argparse.ArgumentParser(description="Train or evaluate the course's base model.")
@@ -257,21 +200,22 @@ def main():
     parser.add_argument("--out", type=Path, help="folder of the finished model (default: data/models/<name>)")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: chosen by a probe)")
     parser.add_argument("--evaluate", type=Path, metavar="FOLDER", help="print the ability table of a model")
+    parser.add_argument("--measure", action="store_true", help="only measure the milestones reached so far")
     parser.add_argument("--items", type=int, default=500, help="held-out items of each ability")
     args = parser.parse_args()
     torch.set_num_threads(args.threads or models.choose_threads())
     if args.evaluate:
         model, tokenizer = models.load(str(args.evaluate))
-        return print(
-            abilities.report(abilities.measure(model, tokenizer, abilities.ALL, args.items, progress=True))
-        )
+        return print(abilities.report(abilities.measure(model, tokenizer, abilities.ALL, args.items, True)))
     million = args.tokens or SIZES[args.size]["tokens"]
     work = args.work or paths.course_home() / "pretrain" / f"{args.size}-{million:g}M"
     out = args.out or paths.DATA / "models" / {"base": "base"}.get(args.size, f"base-{args.size}")
-    model, tokenizer, log = train(args.size, million, work)
-    model.half().save_pretrained(out)
-    tokenizer.save_pretrained(out)
-    measure(args.size, work, log, million, args.items)
+    stages = ", ".join(f"{stage['share']:.0%} in rows of {stage['length']}" for stage in STAGES)
+    recipe = {"million_tokens": million, "seed": SEED, "stages": stages, "shape": SIZES[args.size]}
+    if not args.measure:
+        model, tokenizer, log = train(args.size, million, work)
+        model_card.publish(model, tokenizer, out, recipe, log, args.items)
+    model_card.measure(args.size, work, recipe, args.items)
 
 
 if __name__ == "__main__":

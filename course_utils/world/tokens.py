@@ -1,34 +1,44 @@
 """From documents to rows of token ids: the tokenizer, and the packing of a shard."""
 
 import itertools
+import random
 
 import numpy as np
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from course_utils.prompts import CHAT_TEMPLATE
 from course_utils.world.corpus import documents
+from course_utils.world.lexicon import all_words
 
 VOCABULARY = 2048
 END = "<|end|>"  # ends a document, and a turn
 PAD = "<|pad|>"
 
 
-def train_tokenizer(seed, documents_used=30_000):
-    """A byte-level BPE tokenizer with single digits, trained on the first documents of the corpus."""
+def train_tokenizer(seed, documents_used=30_000, word_lists=8_000):
+    """A byte-level BPE tokenizer with single digits, trained on the first documents of the corpus.
+
+    Two aids for a small vocabulary. A word at the start of a line is the same token as within a
+    line, because a space is put before it (and taken away in decoding, so nothing is lost). And
+    lists of the basic words are added to the training texts, so that most of these are one token.
+    """
     tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Replace(Regex("\n(?=[^\n])"), "\n ")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
     )
-    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.decoder = decoders.Sequence([decoders.ByteLevel(), decoders.Replace("\n ", "\n")])
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY,
         special_tokens=[END, PAD],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
+    rng, words = random.Random(f"words {seed}"), all_words()
+    lists = (" " + " ".join(rng.sample(words, 20)) for _ in range(word_lists))
     texts = (text for _, text in itertools.islice(documents(seed, "tokenizer"), documents_used))
-    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.train_from_iterator(itertools.chain(texts, lists), trainer)
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, eos_token=END, pad_token=PAD, model_max_length=1024, padding_side="left"
     )
