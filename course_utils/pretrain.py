@@ -11,6 +11,7 @@ import argparse
 import copy
 import math
 import os
+import shutil
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -40,11 +41,12 @@ SIZES = {  # million tokens are the CPU recipe's; with a GPU, give --tokens more
 # Three stages: copying from the context first, since everything else builds on it; then the whole
 # mix in short rows; at the end long rows, so that positions up to the whole context are used.
 STAGES = [
-    dict(share=0.1, length=256, batch=16, families=corpus.COPYING),
-    dict(share=0.73, length=256, batch=16, families=None),
-    dict(share=0.17, length=1024, batch=8, families=None),
+    dict(share=0.12, length=256, batch=8, families=corpus.COPYING),
+    dict(share=0.72, length=256, batch=8, families=None),
+    dict(share=0.16, length=1024, batch=8, families=None),
 ]
-STEPS_PER_SHARD = 50
+STEPS_PER_SHARD = 100
+DECAY = 0.25  # the share of training over which the learning rate falls
 MILESTONES = [0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.7, 0.83, 1.0]
 
 
@@ -73,8 +75,8 @@ def schedule(million_tokens):
         per_step = stage["length"] * stage["batch"]
         for step in range(int(total * stage["share"] / per_step)):
             seen += per_step
-            # Warm up for 100 steps, stay, then fall linearly to 0 over the second half.
-            factor = min(1.0, (len(plan) + 1) / 100, 2 * max(0.0, 1 - seen / total) + 0.01)
+            # Warm up for 100 steps, stay, then fall linearly to nearly 0.
+            factor = min(1.0, (len(plan) + 1) / 100, max(0.0, 1 - seen / total) / DECAY + 0.01)
             plan.append((i, step, factor, seen))
     return plan
 
@@ -107,7 +109,7 @@ def optimisers(model):
     chosen = {id(p) for p in matrices}
     others = [p for p in model.parameters() if id(p) not in chosen]
     adamw = torch.optim.AdamW(others, lr=3e-3, betas=(0.9, 0.95), weight_decay=0.0)
-    pair = [Muon(matrices, lr=0.02, weight_decay=0.01), adamw]
+    pair = [Muon(matrices, lr=0.01, weight_decay=0.05), adamw]
     for optimiser in pair:
         for group in optimiser.param_groups:
             group["top_lr"] = group["lr"]
@@ -187,6 +189,8 @@ def train(size, million_tokens, folder, seconds_between_checkpoints=120, until=N
             if done == len(plan) or time.perf_counter() - saved > seconds_between_checkpoints:
                 save_checkpoint(folder, model, pair, done, log)
                 saved = time.perf_counter()
+                if seen < (1 - DECAY) * plan[-1][3]:  # a longer run may start from here
+                    shutil.copy(folder / "checkpoint.safetensors", folder / "before-decay.safetensors")
     bar.close()
     return model, tokenizer, log
 

@@ -19,7 +19,7 @@ SHARES = {
     "relations": 9,
     "incontext": 11,
     "lookup": 10,
-    "repeats": 4,
+    "repeats": 6,
     "problems": 12,
     "tracking": 5,
     "counting": 2,

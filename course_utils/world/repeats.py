@@ -174,10 +174,17 @@ def spelling(rng):
     return "\n".join([frame.format(w=w, s=joiner.join(w)) for w in words or ["cat"]])
 
 
+def repeated_long(rng):
+    """One long random sequence again and again: what follows a word is learnt by looking back."""
+    words = draw_sequence(rng, rng.randint(6, 40), kind="word")
+    times = max(2, min(8, 100 // len(words)))
+    return rng.choice(("\n", " ", ", ", ". ")).join([" ".join(words)] * times)
+
+
 def document(rng):
     """One document of repetition."""
-    makers = (repeated, repeated_lines, copies, operations, spelling)
-    return rng.choices(makers, (30, 10, 20, 30, 10))[0](rng)
+    makers = (repeated, repeated_long, repeated_lines, copies, operations, spelling)
+    return rng.choices(makers, (25, 25, 10, 10, 20, 10))[0](rng)
 
 
 def item(rng, length=8, kind="word"):
