@@ -11,7 +11,7 @@ if os.environ.get("COURSE_MODEL", "embedded").startswith("embedded"):
 
 
 def start():
-    """Prints one line about this environment; call it first in a lesson.
+    """Chooses the number of CPU threads and prints one line about this environment; call it first.
 
     Stops with a plain sentence when a library that is already loaded differs from the one
     installed (as after an installation in a running Colab session).
@@ -26,6 +26,9 @@ def start():
         installed = metadata.version(name).split("+")[0]
         if loaded != installed:
             raise SystemExit(f"{name} {loaded} is loaded but {installed} is installed: restart the session.")
+    from course_utils import models
+
+    torch.set_num_threads(models.choose_threads())
     device = "a GPU" if torch.cuda.is_available() else "the CPU"
     network = "offline" if os.environ.get("HF_HUB_OFFLINE") == "1" else "online"
     versions = f"Python {platform.python_version()}, torch {metadata.version('torch')}"

@@ -7,7 +7,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 
-def save_checkpoint(folder, model, pair, step, log):
+def save_checkpoint(folder, model, pair, step, log, bf16):
     """Weights, optimiser states and the step in one safetensors file, replaced atomically."""
     arrays = {f"model/{k}": v for k, v in model.state_dict().items() if k != "lm_head.weight"}
     for i, optimiser in enumerate(pair):
@@ -15,12 +15,12 @@ def save_checkpoint(folder, model, pair, step, log):
             arrays |= {f"optimiser/{i}/{j}/{key}": value for key, value in state.items()}
     temporary = folder / "checkpoint.tmp"
     arrays = {k: v.detach().cpu().contiguous() for k, v in arrays.items()}
-    save_file(arrays, temporary, metadata={"step": str(step), "log": json.dumps(log)})
+    save_file(arrays, temporary, metadata={"step": str(step), "log": json.dumps(log), "bf16": str(int(bf16))})
     os.replace(temporary, folder / "checkpoint.safetensors")
 
 
 def load_checkpoint(folder, model, pair):
-    """Restores what save_checkpoint wrote; returns (next step, log)."""
+    """Restores what save_checkpoint wrote; returns (next step, log, whether bf16 was in use)."""
     with safe_open(folder / "checkpoint.safetensors", "pt") as file:
         arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         metadata = file.metadata()
@@ -33,7 +33,7 @@ def load_checkpoint(folder, model, pair):
                 _, _, j, name = key.split("/")
                 state.setdefault(int(j), {})[name] = value
         optimiser.load_state_dict(optimiser.state_dict() | {"state": state})
-    return int(metadata["step"]), json.loads(metadata["log"])
+    return int(metadata["step"]), json.loads(metadata["log"]), metadata.get("bf16", "1") == "1"
 
 
 def read_log(folder):

@@ -127,10 +127,11 @@ def train(size, million_tokens, folder, seconds_between_checkpoints=120, until=N
     tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = new_model(size, tokenizer).to(device)
-    bf16 = fastest_precision(model, device)
     pair, plan, log, first = optimisers(model), schedule(million_tokens), [], 0
     if (folder / "checkpoint.safetensors").exists():
-        first, log = load_checkpoint(folder, model, pair)
+        first, log, bf16 = load_checkpoint(folder, model, pair)
+    else:
+        bf16 = fastest_precision(model, device)
     milestones = {math.ceil(m * len(plan)) for m in MILESTONES}
     losses, saved, started = [], time.perf_counter(), time.perf_counter()
     before = log[-1]["seconds"] if log else 0.0
@@ -187,7 +188,7 @@ def train(size, million_tokens, folder, seconds_between_checkpoints=120, until=N
             if done in milestones:
                 copy.deepcopy(model).half().save_pretrained(folder / f"milestone-{seen}")
             if done == len(plan) or time.perf_counter() - saved > seconds_between_checkpoints:
-                save_checkpoint(folder, model, pair, done, log)
+                save_checkpoint(folder, model, pair, done, log, bf16)
                 saved = time.perf_counter()
                 if seen < (1 - DECAY) * plan[-1][3]:  # a longer run may start from here
                     shutil.copy(folder / "checkpoint.safetensors", folder / "before-decay.safetensors")

@@ -28,6 +28,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     os.environ.update(HF_HUB_OFFLINE="1", COURSE_NO_NETWORK="1")
+    # Two threads that share their cores with another process wait for each other; one never does.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if str(GUARD) not in inherited:
         os.environ["PYTHONPATH"] = os.pathsep.join([str(GUARD), *filter(None, inherited)])
