@@ -17,6 +17,8 @@ HATCHES = ["", "//", "..", "xx", "\\\\", "--", "oo"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 LINES = ["-", "--", "-.", ":"]
 FONT = {"font.size": 11, "axes.titlesize": 12, "axes.spines.top": False, "axes.spines.right": False}
+# Loads the notebook's backend now: loaded within rc_context, it would lose its interactive mode on exit.
+plt.switch_backend(plt.get_backend())
 VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍"}
 
 
@@ -32,14 +34,17 @@ def bars(names, hits, baseline=None, title=None, ylabel="share right"):
     else:
         values = [sum(h) / len(h) for h in hits]
         intervals = [evaluation.interval(sum(h), len(h)) for h in hits]
-    ax = _axes(max(4.0, 1.1 * len(names)), title, ylabel=ylabel)
+    ax = _axes(max(4.0, 1.5 * len(names)), title, ylabel=ylabel)
     for i, (value, (low, high)) in enumerate(zip(values, intervals, strict=True)):
         ax.bar(i, value, color=COLOURS[i % 7], hatch=HATCHES[i % 7], edgecolor="white", alpha=0.9)
         ax.errorbar(i, value, [[max(0, value - low)], [max(0, high - value)]], color="black", capsize=4)
         ax.text(i, max(high, value), f"{value:.2f}", ha="center", va="bottom")
-    tilted = max(map(len, names), default=0) > 10
+    tilted = max((len(line) for name in names for line in name.split("\n")), default=0) > 12
+    ax.set_ylim(0, 1.08)
     ax.set_xticks(range(len(names)), names, rotation=25 if tilted else 0, ha="right" if tilted else "center")
     _baseline(ax, baseline)
+    if baseline is not None:
+        ax.legend(frameon=False)
     return ax
 
 
@@ -58,6 +63,11 @@ def curves(x, series, xlabel, ylabel, logx=False, baseline=None, title=None):
         ax.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
     if logx:
         ax.set_xscale("log")
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
+        ax.xaxis.set_minor_formatter("")
+    if logx and len(x) <= 5:
+        ax.set_xticks(x)
+    ax.set_ylim(bottom=0)
     _baseline(ax, baseline)
     if len(series) > 1 or baseline is not None:
         ax.legend(frameon=False)
@@ -84,7 +94,7 @@ def attention_heat(weights, tokens, title=None):
         raise ValueError(
             f"{len(tokens)} tokens need weights ({len(tokens)}, {len(tokens)}), not {tuple(weights.shape)}."
         )
-    size = max(4.0, 0.42 * len(tokens) + 1.5)
+    size = min(6.0, max(4.0, 0.42 * len(tokens) + 1.5))
     ax = _axes(size, title, "attended to", "from", height=size)
     image = ax.imshow(weights, cmap="Greys", vmin=0, vmax=1)
     labels = [plain(visible(token)) for token in tokens]

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from huggingface_hub import constants, get_session
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
 
 from course_utils import paths
 from course_utils.prompts import CHAT_TEMPLATE
@@ -57,6 +58,7 @@ def load(name=None):
     source, local = _find(name)
     options = {"local_files_only": local, "trust_remote_code": False}
     number_format = torch.float32 if name in EMBEDDED else dtype()
+    logging.disable_progress_bar()  # a bar for 40 small tensors is only noise in a lesson
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
         model = AutoModelForCausalLM.from_pretrained(

@@ -23,8 +23,8 @@ def test_every_claim_fails_on_random_weights(lesson, tmp_path):
     out = tmp_path / lesson.name
     nbformat.write(notebook, out)
     environment = os.environ | {"COURSE_RANDOM_WEIGHTS": "1", "COURSE_HOME": str(tmp_path)}
-    command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "notebook", "--execute", "--allow-errors"]
-    command += ["--ExecutePreprocessor.timeout=600", "--inplace", str(out)]
+    command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "notebook", "--execute"]
+    command += ["--allow-errors", "--ExecutePreprocessor.timeout=600", "--inplace", str(out)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     claims = held = 0

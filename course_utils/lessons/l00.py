@@ -8,7 +8,7 @@ from course_utils.exercises import Exercise, Prediction, expect
 
 p1 = Prediction(
     "00.p1",
-    "An untrained model and a vocabulary of 2,048 tokens: about what loss (in nats) will it have?",
+    "An untrained model and a vocabulary of 2,048 tokens: about what loss will it have?",
 )
 p2 = Prediction(
     "00.p2",
@@ -29,7 +29,7 @@ def close(result, expected, within=1e-5):
     return result.shape == expected.shape and torch.allclose(result, expected, atol=within)
 
 
-def probabilities(logits, temperature):
+def probabilities_of(logits, temperature):
     scaled = logits / temperature
     weights = torch.exp(scaled - scaled.max())
     return weights / weights.sum()
@@ -54,8 +54,9 @@ def _test_probabilities(answer):
         "temperature 2 gives the wrong numbers: it acts on the logits, before the exponential",
     )
     large = answer(torch.tensor([1000.0, 999.0]), 1.0)
+    wide = answer(torch.tensor([0.0, 1000.0, -1000.0]), 1.0)
     expect(
-        close(large, [1 / (1 + math.exp(-1)), 1 / (1 + math.e)]),
+        close(large, [1 / (1 + math.exp(-1)), 1 / (1 + math.e)]) and close(wide, [0, 1, 0]),
         "logits near 1,000 overflow in your version: subtract the largest logit first, nothing else changes",
     )
 
@@ -63,11 +64,11 @@ def _test_probabilities(answer):
 q1 = Exercise(
     "00.1",
     """
-    Write `probabilities(logits, temperature)`: from a tensor of V logits to V probabilities.
+    Write `probabilities_of(logits, temperature)`: from a tensor of V logits to V probabilities.
     Divide the logits by the temperature, take the exponential, share out to a sum of 1.
-    It must also survive logits of 1,000. Do not use torch.softmax.
+    It must also survive logits of 1,000. (torch.softmax would do all this; here, write it out.)
     """,
-    probabilities,
+    probabilities_of,
     _test_probabilities,
     wrong=[
         (lambda logits, t: torch.exp(logits / t), "add up to 1"),
@@ -94,20 +95,30 @@ def continue_greedily(next_logits, ids, steps):
 
 
 def _test_greedy(answer):
-    def next_logits(ids):  # a toy model: prefers the successor of the last token, modulo 5
-        return torch.nn.functional.one_hot(torch.tensor((ids[-1] + 1) % 5), 5).float() - 9.0
+    def next_logits(ids):  # a toy model whose favourite depends on all tokens so far
+        favourite = (sum(ids) + len(ids)) % 7
+        return torch.nn.functional.one_hot(torch.tensor(favourite), 7).float() - 9.0
 
-    start = [2]
-    result = answer(next_logits, start, 3)
+    start, right = [2], [2, 3, 0, 1, 3, 0, 1]
+    result = answer(next_logits, start, 6)
     expect(start == [2], "you changed the caller's list: copy it first")
-    expect(list(result) != [3, 4, 0], "you return only the new tokens: the prompt belongs to the sequence")
-    expect(list(result) != [2, 3, 3, 3], "every step must see the tokens chosen so far, not the prompt alone")
-    expect(len(result) == 4, "three steps must add exactly three tokens to the prompt")
-    expect(list(result) == [2, 3, 4, 0], "take the token with the largest logit at each step")
+    result = [int(token) for token in result]
+    expect(result != right[1:], "you return only the new tokens: the prompt belongs to the sequence")
+    expect(len(result) == 7, "six steps must add exactly six tokens to the prompt")
+    expect(result != _only_prompt(next_logits, [2], 6), "every step must see the tokens chosen so far")
+    expect(result != _last_only(next_logits, [2], 6), "pass all tokens so far, not the last one alone")
+    expect(result == right, "take the token with the largest logit at each step")
 
 
 def _only_prompt(next_logits, ids, steps):
     return list(ids) + [int(next_logits(ids).argmax()) for _ in range(steps)]
+
+
+def _last_only(next_logits, ids, steps):
+    ids = list(ids)
+    for _ in range(steps):
+        ids.append(int(next_logits(ids[-1:]).argmax()))
+    return ids
 
 
 def _in_place(next_logits, ids, steps):
@@ -131,9 +142,10 @@ q2 = Exercise(
     _test_greedy,
     wrong=[
         (_only_prompt, "see the tokens chosen so far"),
+        (_last_only, "not the last one alone"),
         (_in_place, "copy it first"),
         (lambda f, ids, n: continue_greedily(f, ids, n)[len(ids) :], "only the new tokens"),
-        (lambda f, ids, n: continue_greedily(f, ids, n + 1), "exactly three"),
+        (lambda f, ids, n: continue_greedily(f, ids, n + 1), "exactly six"),
         (_smallest, "largest logit"),
     ],
     hints=["list(ids) makes a copy.", "Inside the loop: ask for logits, take argmax, append."],
@@ -142,7 +154,7 @@ q2 = Exercise(
 )
 
 
-def attention(q, k, v):
+def attention_of(q, k, v):
     scores = q @ k.T / math.sqrt(q.shape[-1])
     future = torch.ones_like(scores).triu(1).bool()
     return scores.masked_fill(future, float("-inf")).softmax(-1) @ v
@@ -158,7 +170,7 @@ def _attend(q, k, v, scale=True, causal=True, axis=-1, diagonal=1):
 def _test_attention(answer):
     torch.manual_seed(0)
     q, k, v = torch.randn(3, 4, 8).unbind(0)
-    result = answer(q, k, v)
+    result = torch.as_tensor(answer(q.clone(), k.clone(), v.clone()), dtype=torch.float32)
     expect(tuple(result.shape) == (4, 8), "the result has one row of values for each query: shape (T, D)")
     expect(not close(result, _attend(q, k, v, causal=False)), "a token sees tokens after it: mask the future")
     expect(
@@ -170,16 +182,25 @@ def _test_attention(answer):
         not close(result, _attend(q, k, v, axis=0)),
         "each query's weights must add up to 1: softmax over the keys",
     )
-    expect(close(result, attention(q, k, v)), "not yet: softmax(Q K^T / sqrt(D), future masked) V")
+    expect(
+        not close(result, _cut_after_softmax(q, k, v)),
+        "you cut the future after the softmax, so a row's weights no longer add up to 1: mask before it",
+    )
+    expect(close(result, attention_of(q, k, v)), "not yet: softmax(Q K^T / sqrt(D), future masked) V")
+
+
+def _cut_after_softmax(q, k, v):
+    return (q @ k.T / math.sqrt(q.shape[-1])).softmax(-1).tril() @ v
 
 
 q3 = Exercise(
     "00.3",
     """
-    Write `attention(q, k, v)` for one head: q, k and v are (T, D). Each token's query is compared with
-    the keys of the tokens up to itself; the result (T, D) mixes their values.
+    Write `attention_of(q, k, v)` for one head: q, k and v are (T, D). Each token's query is compared with
+    the keys of the tokens up to itself: softmax(Q K^T / sqrt(D)), where the future counts for nothing.
+    The result (T, D) mixes the values by these weights. Try it without looking back.
     """,
-    attention,
+    attention_of,
     _test_attention,
     wrong=[
         (lambda q, k, v: _attend(q, k, v, causal=False), "mask the future"),
@@ -187,6 +208,7 @@ q3 = Exercise(
         (lambda q, k, v: _attend(q, k, v, axis=0), "softmax over the keys"),
         (lambda q, k, v: _attend(q, k, v, diagonal=0), "look at itself"),
         (lambda q, k, v: _attend(q, k, v)[-1], "one row of values"),
+        (_cut_after_softmax, "mask before it"),
         (lambda q, k, v: v, "not yet"),
     ],
     hints=[
@@ -213,6 +235,9 @@ def _test_loss(answer):
     logits, ids = torch.randn(5, 7), torch.tensor([1, 4, 2, 0, 6])
     result = torch.as_tensor(answer(logits.clone(), ids.clone()), dtype=torch.float32)
     expect(result.dim() == 0, "one number for the whole text: take the mean")
+    expect(not math.isnan(result.item()), "your loss is not a number: is a logarithm of 0 or less in it?")
+    plain = torch.softmax(logits[:-1], -1)[torch.arange(4), ids[1:]].mean()
+    expect(not close(result.abs(), plain), "these are probabilities: take their logarithm before the mean")
     expect(result.item() > 0, "a loss is never negative: it is minus the log-probability")
     expect(
         not close(result, _loss(logits, ids, shift=0)),
@@ -231,7 +256,8 @@ q4 = Exercise(
     "00.4",
     """
     Write `next_token_loss(logits, ids)`: logits (T, V) of a text and its T token ids. Row i forecasts
-    token i + 1. Return minus the mean natural log-probability that the forecasts gave to what came.
+    token i + 1. Return the loss: the mean, over the tokens from the second on, of minus the natural
+    logarithm of the probability that was forecast for it. Try it without looking back.
     """,
     next_token_loss,
     _test_loss,
@@ -241,6 +267,11 @@ q4 = Exercise(
         (lambda logits, ids: _loss(logits, ids, mean=False), "not the sum"),
         (lambda logits, ids: _loss(logits, ids) / math.log(2), "in bits"),
         (lambda logits, ids: -torch.log_softmax(logits, -1)[:, 0], "one number"),
+        (
+            lambda logits, ids: -torch.softmax(logits[:-1], -1)[torch.arange(4), ids[1:]].mean(),
+            "take their logarithm",
+        ),
+        (lambda logits, ids: _loss(logits, ids) * torch.nan, "not a number"),
         (lambda logits, ids: torch.tensor(1.0), "not yet"),
     ],
     hints=[

@@ -1,0 +1,151 @@
+"""The scoreboard: every technique on the same task, one row per technique and seed.
+
+    python -m course_utils.scoreboard [--technique NAME …] [--seeds 5] [--trials 6] [--list]
+
+Each technique first tries its settings on dev (data/results/tuning.json), then is measured on test
+with the best one, seed by seed (scoreboard.csv; hits and rewards of every item in items/). A run
+that was killed goes on where it stopped (course_utils.ladder). Left out: corrections for many
+comparisons; look at the few that you asked about beforehand.
+"""
+
+import argparse
+import sys
+
+import numpy as np
+
+from course_utils import scoring
+from course_utils.ladder import COLUMNS, COSTS, items_file, results, rows_done, run
+
+__all__ = ["COLUMNS", "compare", "items", "mean", "plot", "read", "run"]
+BASELINES = ("majority_class", "random_reply")
+ITEM_NAMES = {"accuracy": "whole", "routing": "team"}  # a column of the table, by its items' name
+
+
+def read(folder=None):
+    """The table as a pandas DataFrame with COLUMNS. Raises FileNotFoundError before the first row."""
+    import pandas
+
+    file = results(folder) / "scoreboard.csv"
+    if not file.exists():
+        raise FileNotFoundError("There is no scoreboard yet: run `python -m course_utils.scoreboard`.")
+    return pandas.read_csv(file, dtype={"lesson": str, "technique": str})
+
+
+def items(technique, column="whole", folder=None):
+    """(values (S, N), ids (N,)): per seed and test item, 0/1 or for "gold_reward" a score.
+
+    column: "whole", "team", "priority", "answer", "gold_reward", or "accuracy" and "routing" of the
+    table. Raises ValueError for another, FileNotFoundError for a technique that was not measured.
+    """
+    name = ITEM_NAMES.get(column, column)
+    if name not in scoring.ITEM_COLUMNS:
+        raise ValueError(f"No column {column!r}: use one of {', '.join(scoring.ITEM_COLUMNS)}.")
+    file = items_file(technique, folder)
+    if not file.exists():
+        raise FileNotFoundError(f"{technique} has not been measured: python -m course_utils.scoreboard.")
+    arrays = scoring.load_arrays(file)
+    return arrays[name].astype(float), arrays["ids"]
+
+
+def compare(a, b, column="whole", resamples=10_000, folder=None):
+    """(mean of a − mean of b, low, high) over the same test items: a paired difference, 95 %.
+
+    Percentile bootstrap that draws items once for both, and seeds for each on its own, because seed 3
+    of one technique has nothing to do with seed 3 of another. With few seeds it is a little narrow.
+    Source: Efron 1979; items and seeds as crossed factors, Owen 2007, "The pigeonhole bootstrap".
+    Raises ValueError if the two were measured on different items.
+    """
+    (x, ids), (y, others) = items(a, column, folder), items(b, column, folder)
+    if not np.array_equal(ids, others):
+        raise ValueError(f"{a} and {b} were measured on different items.")
+    return _bootstrap([(1.0, x), (-1.0, y)], resamples)
+
+
+def mean(technique, column="whole", resamples=10_000, folder=None):
+    """(mean, low, high) of one technique, bootstrapped over seeds and items as in `compare`."""
+    return _bootstrap([(1.0, items(technique, column, folder)[0])], resamples)
+
+
+def _bootstrap(parts, resamples, chunk=1000):
+    """(value, low, high) of the signed sum of means of the arrays (S, N), which share their items."""
+    draw, count = np.random.default_rng(0), parts[0][1].shape[1]
+    drawn = []
+    for start in range(0, resamples, chunk):
+        size = min(chunk, resamples - start)
+        of_items = draw.multinomial(count, np.full(count, 1 / count), size) / count  # (R, N)
+        total = np.zeros(size)
+        for sign, values in parts:
+            seeds = len(values)
+            of_seeds = draw.multinomial(seeds, np.full(seeds, 1 / seeds), size) / seeds  # (R, S)
+            total += sign * ((of_seeds @ values) * of_items).sum(1)
+        drawn.append(total)
+    low, high = np.percentile(np.concatenate(drawn), [2.5, 97.5])
+    return float(sum(sign * values.mean() for sign, values in parts)), float(low), float(high)
+
+
+def plot(x="trainable_parameters", y="accuracy", folder=None, ax=None):
+    """Each technique's mean and 95 % interval of y over x (any cost of the table); the matplotlib Axes.
+
+    The majority class and a random reply are lines. Lessons differ by marker as well as by colour.
+    Raises ValueError if x is not a number of the table.
+    """
+    import matplotlib.pyplot as plt
+
+    from course_utils import display
+
+    table = read(folder)
+    if x not in COSTS:
+        raise ValueError(f"No cost {x!r}: use one of {', '.join(COSTS)}.")
+    with plt.rc_context(display.FONT):
+        ax = ax or plt.subplots(figsize=(9, 5), layout="constrained")[1]
+        ranked = table[~table.technique.isin(BASELINES)]
+        lessons = sorted(ranked.lesson.unique())
+        for (lesson, technique), rows in ranked.groupby(["lesson", "technique"]):
+            value, low, high = mean(technique, y, folder=folder)
+            style, at = lessons.index(lesson), rows[x].mean()
+            label = f"lesson {lesson}" if technique == _first(ranked, lesson) else None
+            colour, marker = display.COLOURS[style % 7], display.MARKERS[style % 7]
+            reach = [[max(0, value - low)], [max(0, high - value)]]
+            ax.errorbar(at, value, reach, fmt=marker, color=colour, mec="black", capsize=3, label=label)
+            ax.annotate(technique, (at, value), (5, 4), textcoords="offset points", fontsize=8)
+        for name, line in zip(BASELINES, ("--", ":")):
+            if (table.technique == name).any():
+                level = mean(name, y, folder=folder)[0]
+                ax.axhline(level, color="black", linestyle=line, label=name.replace("_", " "))
+        ax.set_xscale("symlog", linthresh=1)  # many costs are 0
+        ax.set(xlabel=x.replace("_", " "), ylabel=y.replace("_", " "))
+        ax.legend(frameon=False, fontsize=8)
+    return ax
+
+
+def _first(table, lesson):
+    return min(table[table.lesson == lesson].technique)
+
+
+def main(arguments=None):
+    """The command; returns the exit code: 1 if a technique failed, 2 if nothing could begin."""
+    from course_utils.techniques import TECHNIQUES
+
+    parser = argparse.ArgumentParser(prog="scoreboard", description="Measure techniques on the desk.")
+    parser.add_argument("--technique", nargs="+", metavar="NAME", default=list(TECHNIQUES))
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--trials", type=int, default=6, help="settings tried on dev for each technique")
+    parser.add_argument("--list", action="store_true", help="show what is there, and how far it is")
+    options = parser.parse_args(arguments)
+    if options.list:
+        for name in options.technique:
+            done = sum(row["technique"] == name for row in rows_done())
+            print(f"{name:24} {done} of {options.seeds} seeds")
+        return 0
+    try:
+        failed = run(options.technique, options.seeds, options.trials)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    for reason in failed.values():
+        print(reason, file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

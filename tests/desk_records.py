@@ -1,0 +1,47 @@
+"""Made-up records of a service desk for tests, and a score for them; no file is read."""
+
+import random
+
+from course_utils.techniques import replies
+
+TOPICS = {
+    "parcel": ("Hawks", "low", "It takes {} days."),
+    "refund": ("Owls", "high", "You get {} coins."),
+    "lamp": ("Wrens", "low", "It has {} watts."),
+}
+KNOWN = {f"{topic} rule": f"The {topic} rule of the house is short." for topic in TOPICS}
+
+
+def records(count, seed=0, part="train"):
+    """`count` records; no prompt occurs twice within a part, nor in two parts."""
+    rng, made = random.Random(f"{part} {seed}"), []
+    for i in range(count):
+        topic = list(TOPICS)[i % 3]
+        team, priority, answer = TOPICS[topic]
+        number = 100 * ["train", "dev", "test"].index(part) + i
+        text = f"{rng.choice(['Hello.', 'Hi.', 'Please help.'])} Is it {number} for my {topic}?"
+        completion = f" Team: {team} | Priority: {priority} | Answer: {answer.format(number)}"
+        made.append(
+            {
+                "id": f"{part}-{i}",
+                "prompt": f"Message: {text}\nReply:",
+                "completion": completion,
+                "skill": f"ask_{topic}",
+                "facts": [f"{topic} rule"],
+            }
+        )
+    return made
+
+
+class Gold:
+    """Stands in for course_utils.desk.gold."""
+
+    @staticmethod
+    def score(record, reply):
+        wanted, given = replies.fields(record["completion"]), replies.fields(reply) or {}
+        right = {name: given.get(name) == wanted[name] for name in replies.NAMES}
+        return right | {"whole": all(right.values())}
+
+    @staticmethod
+    def gold_reward(record, reply):
+        return 2.0 if Gold.score(record, reply)["whole"] else -1.0
