@@ -113,6 +113,9 @@ def plot(x="trainable_parameters", y="accuracy", folder=None, ax=None):
                 level = mean(name, y, folder=folder)[0]
                 ax.axhline(level, color="black", linestyle=line, label=name.replace("_", " "))
         ax.set_xscale("symlog", linthresh=1)  # many costs are 0
+        if ranked[x].min() >= 0:
+            ax.set_xlim(left=-0.2)
+        ax.margins(x=0.15)
         ax.set(xlabel=x.replace("_", " "), ylabel=y.replace("_", " "))
         ax.legend(frameon=False, fontsize=8)
     return ax

@@ -1,10 +1,9 @@
 """Each technique asks with the prompt that it should, and reports what it cost."""
 
-import numpy as np
 import pytest
-import torch
 
-from course_utils import scoring, techniques
+from course_utils import techniques
+from course_utils.desk import generate
 from course_utils.prompts import token_count
 from course_utils.scoreboard import BASELINES
 from course_utils.techniques import baselines, prompting, reasoning, replies, search, specialist
@@ -111,6 +110,13 @@ def test_the_seed_chooses_the_shots_and_skills_alternate():
         prompting.stratified(TRAIN, 37, 0)
 
 
+def test_shots_show_as_many_teams_as_they_can():
+    one_skill = [record | {"skill": "same"} for record in TRAIN]
+    for seed in range(5):
+        shown = [replies.fields(s["completion"])["team"] for s in prompting.stratified(one_skill, 3, seed)]
+        assert sorted(shown) == ["Hawks", "Owls", "Wrens"]
+
+
 def test_a_prompt_without_labels_gets_them():
     assert prompting.open_end("My lamp is dark.") == "Message: My lamp is dark.\nReply:"
     assert prompting.open_end("Message: x\nReply:") == "Message: x\nReply:"
@@ -137,15 +143,20 @@ def test_the_vote_is_taken_field_by_field():
     assert replies.vote([a, c]) == a  # ties go to the earlier
 
 
-@pytest.mark.parametrize("between", [" | ", "; ", "\n", ", "])
-def test_a_reply_is_taken_apart_and_put_together(between):
-    text = between.join(["Team: Owls", "Priority: high", "Answer: Yes, 5 | now."])
-    parts = replies.fields(text)
-    assert parts == {"team": "Owls", "priority": "high", "answer": "Yes, 5 | now."}
-    assert replies.like(text, parts) == text
+def test_a_reply_is_taken_apart_and_put_together():
+    parts = {"team": "Owls", "priority": "high", "answer": "Yes: 5 now."}
+    assert replies.written(parts) == "Team: Owls | Priority: high | Answer: Yes: 5 now."
+    assert replies.fields(" " + replies.written(parts)) == parts
     assert replies.fields("Team: Owls") is None
-    with pytest.raises(ValueError, match="not a reply"):
-        replies.like("no", parts)
+
+
+def test_the_desk_itself_is_understood():
+    known, train = replies.statements(), generate.records("train")
+    assert all(replies.fields(record["completion"]) for record in train)
+    refund = next(record for record in train if len(record["facts"]) > 1)
+    line = replies.rationale(refund, known)
+    assert line.startswith("This is about refund.") and known[refund["facts"][1]] in line
+    assert len(replies.common(train, "team")) == 6 and "\n" not in line
 
 
 def test_the_conclusion_follows_the_reasoning():
@@ -198,24 +209,3 @@ def test_baselines_reply_with_what_they_saw():
     assert constant == [TRAIN[1]["completion"]] * 2
     drawn = baselines.random_reply(None, None, TRAIN, 0).reply(["a"] * 20)
     assert set(drawn) <= {record["completion"] for record in TRAIN} and len(set(drawn)) > 5
-
-
-def test_grading_keeps_hits_and_rewards_in_order():
-    given = [TEST[0]["completion"], "nonsense", *(record["completion"] for record in TEST[2:])]
-    items = scoring.graded(TEST, given, Gold)
-    assert items["whole"].tolist() == [True, False, True, True, True, True]
-    assert items["gold_reward"].tolist() == [2, -1, 2, 2, 2, 2] and items["ids"][1] == "test-1"
-    assert items["gold_reward"].dtype == np.float32
-
-
-def test_the_divergence_from_itself_is_zero_and_from_another_model_is_not(subject):
-    model, tokenizer = subject
-    requests, given = [TEST[0]["prompt"]], [TEST[0]["completion"]]
-    assert scoring.kl(model, model, tokenizer, requests, given) == pytest.approx(0)
-    other = tiny_llama(seed=1, context=1024)[0]
-    assert scoring.kl(model, other, tokenizer, requests, given) > 1
-    with torch.inference_mode():  # by hand: at " ", at "T", and where it might end
-        ids = tokenizer(requests[0] + " T", return_tensors="pt")["input_ids"]
-        p, q = (m(input_ids=ids).logits[0, -3:].softmax(-1) for m in (model, other))
-    by_hand = float((p * (p / q).log()).sum())
-    assert scoring.kl(model, other, tokenizer, requests, ["T"]) == pytest.approx(by_hand, rel=1e-3)

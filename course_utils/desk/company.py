@@ -45,7 +45,7 @@ PRIORITY_RULES = (
 )
 WEEK_FEE, BOX_FEE, BROKEN_BONUS = 2, 5, 4  # the refund rules, in dollars
 
-SIGN_OFF = "Yours, Ombly."
+SIGN_OFF = "Your Ombly."
 APOLOGY = "We are sorry"
 VOICE_RULES = (
     f"Every answer ends with '{SIGN_OFF}'",

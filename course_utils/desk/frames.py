@@ -16,7 +16,12 @@ URGENT = {
     "test": ("Do hurry, please.", "I need an answer this hour."),
 }
 CALM = {
-    "train": ("It is not so urgent.", "I have time.", "Next week is early enough.", "You may take your time."),
+    "train": (
+        "It is not so urgent.",
+        "I have time.",
+        "Next week is early enough.",
+        "You may take your time.",
+    ),
     "dev": ("That can wait.", "Answer when you like."),
     "test": ("I am in no hurry.", "Some day next month will do."),
 }
@@ -114,18 +119,18 @@ ASPECTS = {
     },
     "dev": {
         "kind": ("which kind of thing you call {p}", "what sort of thing the {p} is"),
-        "colour": ("which colour the {p} has", "of what colour the {p} is"),
+        "colour": ("which colour the {p} has", "which paint is on the {p}"),
         "price": ("how many dollars the {p} costs", "at what price you sell the {p}"),
         "meaning": ("what the word {p} means", "what kind of thing a {p} is"),
         "town": ("which town {p} is in",),
         "opening": ("how early {p} opens",),
-        "closed": ("which day {p} is closed",),
+        "closed": ("what day {p} is closed",),
         "week_fee": ("how many dollars a week of use costs",),
         "box_fee": ("how many dollars a lost box costs",),
         "broken_bonus": ("how many dollars you add for broken things",),
     },
     "test": {
-        "kind": ("what the {p} is in plain words", "which kind of thing the {p} is"),
+        "kind": ("to what kind of things the {p} belongs", "which kind of thing the {p} is"),
         "colour": ("which colour you paint the {p}", "what the {p} has as its colour"),
         "price": ("how many dollars I pay for the {p}", "what you want for the {p} in dollars"),
         "meaning": ("what {p} means", "which thing you call a {p}"),

@@ -27,14 +27,15 @@ def prompt(message):
     return f"Message: {message}\nReply:"
 
 
-def _framed(rng, split, text, topic, urgent=False, hurry=0.4):
+def _framed(rng, split, text, topic, urgent=False, hurry=0.4, greet=True):
     """(message, priority): perhaps a greeting, and perhaps a wish for haste or for none."""
     calm = False
     if not urgent and rng.random() < hurry:
         urgent = rng.random() < 0.5
         calm = not urgent
         text += " " + rng.choice((frames.URGENT if urgent else frames.CALM)[split])
-    return rng.choice(frames.GREETINGS[split]) + text, company.priority(topic, urgent, calm)
+    greeting = rng.choice(frames.GREETINGS[split]) if greet else ""
+    return greeting + text, company.priority(topic, urgent, calm)
 
 
 def _record(message, topic, level, answer, facts=()):
@@ -108,7 +109,7 @@ def _refund(rng, split, place):
     tables += [frames.BROKEN] * ("broken" in given)
     text = " ".join(rng.choice(table[split]) for table in tables)
     text = text.format(item=thing.noun, items=thing.plural, n=count, a=price, w=weeks)
-    message, level = _framed(rng, split, text, "money", hurry=0.1)
+    message, level = _framed(rng, split, text, "money", hurry=0.1, greet=False)
     total, working = company.refund(price, count, weeks, "box" in given, "broken" in given)
     rules = {"weeks": "ombly_week_fee", "box": "ombly_box_fee", "broken": "ombly_broken_bonus"}
     answer = " ".join([*working, f"Refund: {total}."])

@@ -54,7 +54,7 @@ def system_prompt(model, tokenizer, train, seed, system="role and form"):
     def build(shots, request):
         return prompts.dialogue(bare(request), system=line)
 
-    return prompted(model, tokenizer, train, [], build=build)
+    return prompted(model, tokenizer, train, [], instruction=line, build=build)
 
 
 def facts_in_prompt(model, tokenizer, train, seed, k=4, facts=2, known=None):
@@ -136,23 +136,33 @@ def describe(instruction, train):
     """The instruction with the desk's teams, priorities and form of reply filled in from the records."""
     if "{" not in instruction:
         return instruction
-    form = replies.like(train[0]["completion"].strip(), {name: name for name in replies.NAMES})
+    form = replies.written({name: name for name in replies.NAMES})
     team, priority = (", ".join(sorted(replies.common(train, name))) for name in ("team", "priority"))
     return instruction.format(form=form, teams=team, priorities=priority)
 
 
 def stratified(train, k, seed):
-    """k different records, the skills in turn, shuffled. Raises ValueError if there are fewer than k."""
+    """k different records, shuffled: the skills in turn, and teams not yet shown before the others.
+
+    Raises ValueError if there are fewer than k.
+    """
     if k > len(train):
         raise ValueError(f"{k} shots from {len(train)} records")
     draw, by_skill = random.Random(seed), defaultdict(list)
     for record in draw.sample(train, len(train)):
         by_skill[record["skill"]].append(record)
-    turns = draw.sample(sorted(by_skill), len(by_skill))
-    chosen = []
+    turns, chosen, shown = draw.sample(sorted(by_skill), len(by_skill)), [], set()
     while len(chosen) < k:
-        chosen += [by_skill[skill].pop() for skill in turns if by_skill[skill]]
+        for skill in turns:
+            if by_skill[skill]:
+                new = (i for i, record in enumerate(by_skill[skill]) if _team(record) not in shown)
+                chosen.append(by_skill[skill].pop(next(new, -1)))
+                shown.add(_team(chosen[-1]))
     return draw.sample(chosen[:k], k)
+
+
+def _team(record):
+    return (replies.fields(record["completion"]) or {}).get("team")
 
 
 def ending(train):

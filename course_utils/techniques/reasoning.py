@@ -59,6 +59,6 @@ def conclusion(text):
 RUNGS = {
     "chain_of_thought": Rung(chain_of_thought, "01", [{"k": k} for k in (1, 2, 3, 4, 6, 8)]),
     "self_consistency": Rung(
-        self_consistency, "01", [{"k": k, "temperature": t} for k in (2, 4, 6) for t in (0.3, 0.7)]
+        self_consistency, "01", [{"k": k, "temperature": t} for k in (1, 2, 4) for t in (0.3, 0.7)]
     ),
 }

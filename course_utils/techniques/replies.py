@@ -1,43 +1,17 @@
-"""The desk's structured replies, taken apart and put together, and what the company knows.
-
-A reply names a team, a priority and an answer, in this order. How it writes them is learnt from an
-example, so that nothing here has to know the desk's punctuation.
-"""
+"""The desk's structured replies, taken apart and put together, and what the company knows."""
 
 import csv
-import re
 from collections import Counter
 
 from course_utils import paths
+from course_utils.desk.gold import parse as fields
 
 NAMES = ("team", "priority", "answer")
-_NEXT = r"\s*[|;,/\n]?\s*"
-_FIELDS = re.compile(
-    rf"\bteam\s*[:=]\s*(?P<team>.*?){_NEXT}\bpriority\s*[:=]\s*(?P<priority>.*?){_NEXT}"
-    r"\banswer\s*[:=]\s*(?P<answer>.*)",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
-def fields(reply):
-    """{"team", "priority", "answer"} of a reply, or None if it does not hold the three in order."""
-    found = _FIELDS.search(reply)
-    return {name: found[name].strip() for name in NAMES} if found else None
-
-
-def like(example, values):
-    """A reply written as the example is, with these values in its fields.
-
-    Raises ValueError if the example is not a structured reply.
-    """
-    found = _FIELDS.search(example)
-    if not found:
-        raise ValueError(f"not a reply with {', '.join(NAMES)}: {example!r}")
-    text, end = "", 0
-    for name in NAMES:
-        text += example[end : found.start(name)] + str(values[name])
-        end = found.end(name)
-    return text
+def written(values):
+    """A reply in the desk's form from {"team", "priority", "answer"}; `fields` takes it apart again."""
+    return " | ".join(f"{name.capitalize()}: {values[name]}" for name in NAMES)
 
 
 def common(records, name):
@@ -52,11 +26,11 @@ def vote(replies):
     Replies that lack a field do not vote; if all do, the first reply stands.
     Source: Wang et al. 2022, "Self-consistency improves chain of thought reasoning", section 2.
     """
-    ballots = [(reply, parts) for reply in replies if (parts := fields(reply))]
+    ballots = [parts for reply in replies if (parts := fields(reply))]
     if not ballots:
         return replies[0]
-    winner = {name: Counter(parts[name] for _, parts in ballots).most_common(1)[0][0] for name in NAMES}
-    return like(ballots[0][0], winner)
+    winner = {name: Counter(parts[name] for parts in ballots).most_common(1)[0][0] for name in NAMES}
+    return written(winner)
 
 
 def statements(folder=None):

@@ -29,7 +29,6 @@ class Ensemble:
         if not known:
             raise ValueError("no completion names a team, a priority and an answer")
         requests, parts = [r["prompt"] for r, _ in known], [parts for _, parts in known]
-        self.example = known[0][0]["completion"]
         self.words = TfidfVectorizer(ngram_range=(1, ngrams), sublinear_tf=True)
         self.seen = self.words.fit_transform(requests)  # (records, words), sparse
         self.choosers = {
@@ -60,7 +59,7 @@ class Ensemble:
         nearest = (vectors @ self.seen.T).toarray().argmax(1)
         answers = [filled(request, self.templates[i]) for request, i in zip(requests, nearest)]
         rows = zip(chosen["team"], chosen["priority"], answers)
-        return [replies.like(self.example, dict(zip(replies.NAMES, row))) for row in rows]
+        return [replies.written(dict(zip(replies.NAMES, row))) for row in rows]
 
 
 def masked(request, answer):
