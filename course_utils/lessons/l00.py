@@ -18,7 +18,7 @@ p2 = Prediction(
 p3 = Prediction(
     "00.p3",
     "Which of these does the tiny sister, a tenth of the size, lose the most of?",
-    ["common facts", "rare facts", "reasoning step by step", "looking up in the prompt"],
+    ["common facts", "rare facts", "translation", "looking up in the prompt"],
 )
 
 
