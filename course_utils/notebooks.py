@@ -8,13 +8,16 @@ Left out on purpose: comparing results. That is nbval's work (`start.py test`).
 """
 
 import argparse
+import base64
 import hashlib
+import io
 import os
 import re
 import sys
 from pathlib import Path
 
 import nbformat
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -40,6 +43,16 @@ def tidy_text(text):
     return text.replace(str(ROOT), "…").replace(str(Path.home()), "~")
 
 
+def fewer_colours(png):
+    """A picture in base64 with 64 colours: a third of the size, and no difference to the eye."""
+    picture = Image.open(io.BytesIO(base64.b64decode(png)))
+    if picture.mode == "P":
+        return png
+    small = io.BytesIO()
+    picture.convert("RGB").quantize(64, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+    return base64.b64encode(small.getvalue()).decode()
+
+
 def tidy_outputs(outputs, number):
     """Drop stderr and widgets, join neighbouring streams, clean the texts."""
     kept = []
@@ -58,6 +71,8 @@ def tidy_outputs(outputs, number):
         for kind, value in output.get("data", {}).items():
             if kind.startswith("text/"):
                 output.data[kind] = tidy_text(value)
+            elif kind == "image/png":
+                output.data[kind] = fewer_colours(value)
     return kept
 
 
