@@ -63,7 +63,7 @@ def curves(x, series, xlabel, ylabel, logx=False, baseline=None, title=None):
         ax.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
     if logx:
         ax.set_xscale("log")
-        ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
         ax.xaxis.set_minor_formatter("")
     if logx and len(x) <= 5:
         ax.set_xticks(x)

@@ -1,8 +1,16 @@
+import base64
+import io
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
 from course_utils import notebooks
+
+PNG = (  # one white pixel
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4//8/AAX+Av4N70a4AAAAAElFTkSuQmCC"
+)
 
 
 def messy():
@@ -11,7 +19,7 @@ def messy():
         new_output("stream", name="stdout", text="step 1\rstep 2\n"),
         new_output("stream", name="stdout", text=f"{notebooks.ROOT}/data\n"),
         new_output("display_data", data={notebooks.WIDGET: {}, "text/plain": "Button()"}),
-        new_output("display_data", data={"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"}),
+        new_output("display_data", data={"image/png": PNG, "text/plain": "<Figure>"}),
         new_output("execute_result", data={"text/plain": "<object at 0x7f00ab>"}, execution_count=9),
     ]
     cell = new_code_cell("thing", outputs=outputs, execution_count=9)
@@ -29,7 +37,7 @@ def test_the_normal_form():
     assert [c.execution_count for c in (cell, twin, stated)] == [1, 2, 3]
     assert [o.output_type for o in cell.outputs] == ["stream", "display_data", "execute_result"]
     assert cell.outputs[0].text == "step 2\n…/data\n"
-    assert cell.outputs[1].data["image/png"] == "iVBORw0KGgo="
+    assert cell.outputs[1].data["image/png"] == notebooks.fewer_colours(PNG) != PNG
     assert cell.outputs[2].execution_count == 1 and "7f00ab" not in str(cell.outputs[2])
     assert cell.metadata == {"tags": ["keep"]}
     assert stated.metadata.tags == [notebooks.CHECKED]
@@ -79,3 +87,13 @@ def test_a_failing_cell_leaves_the_file_alone(tmp_path, capsys):
     assert notebooks.main([str(path)]) == 1
     assert path.read_bytes() == before
     assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_picture_is_reduced_once_and_stays_the_same_to_the_eye():
+    reduced = notebooks.fewer_colours(PNG)
+    assert notebooks.fewer_colours(reduced) == reduced
+    assert Image.open(io.BytesIO(base64.b64decode(reduced))).convert("RGB").getpixel((0, 0)) == (
+        255,
+        255,
+        255,
+    )
