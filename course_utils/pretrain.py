@@ -31,12 +31,12 @@ from course_utils.world import corpus, tokens
 SEED = 1
 SIZES = {  # million tokens are the CPU recipe's; with a GPU, give --tokens more
     "base": dict(
-        hidden_size=128, num_hidden_layers=5, num_attention_heads=4, intermediate_size=384, tokens=48
+        hidden_size=128, num_hidden_layers=5, num_attention_heads=4, intermediate_size=384, tokens=28
     ),
     "small": dict(
-        hidden_size=80, num_hidden_layers=4, num_attention_heads=4, intermediate_size=192, tokens=32
+        hidden_size=80, num_hidden_layers=4, num_attention_heads=4, intermediate_size=192, tokens=12
     ),
-    "tiny": dict(hidden_size=40, num_hidden_layers=3, num_attention_heads=2, intermediate_size=96, tokens=24),
+    "tiny": dict(hidden_size=40, num_hidden_layers=3, num_attention_heads=2, intermediate_size=96, tokens=10),
 }
 # Three stages: copying from the context first, since everything else builds on it; then the whole
 # mix in short rows; at the end long rows, so that positions up to the whole context are used.
@@ -215,8 +215,9 @@ def main():
     million = args.tokens or SIZES[args.size]["tokens"]
     work = args.work or paths.course_home() / "pretrain" / f"{args.size}-{million:g}M"
     out = args.out or paths.DATA / "models" / {"base": "base"}.get(args.size, f"base-{args.size}")
+    shape = {key: value for key, value in SIZES[args.size].items() if key != "tokens"}
     stages = ", ".join(f"{stage['share']:.0%} in rows of {stage['length']}" for stage in STAGES)
-    recipe = {"million_tokens": million, "seed": SEED, "stages": stages, "shape": SIZES[args.size]}
+    recipe = {"million_tokens": million, "seed": SEED, "stages": stages, "shape": shape}
     if not args.measure:
         model, tokenizer, log = train(args.size, million, work)
         model_card.publish(model, tokenizer, out, recipe, log, args.items)
