@@ -39,7 +39,7 @@ def bars(names, hits, baseline=None, title=None, ylabel="share right"):
         ax.bar(i, value, color=COLOURS[i % 7], hatch=HATCHES[i % 7], edgecolor="white", alpha=0.9)
         ax.errorbar(i, value, [[max(0, value - low)], [max(0, high - value)]], color="black", capsize=4)
         ax.text(i, max(high, value), f"{value:.2f}", ha="center", va="bottom")
-    tilted = max((len(line) for name in names for line in name.split("\n")), default=0) > 12
+    tilted = max((len(line) for name in names for line in name.split("\n")), default=0) > 15
     ax.set_ylim(0, 1.08)
     ax.set_xticks(range(len(names)), names, rotation=25 if tilted else 0, ha="right" if tilted else "center")
     _baseline(ax, baseline)
@@ -119,7 +119,7 @@ class Table:
 
     def __init__(self, rows, columns):
         self.columns = [str(c) for c in columns]
-        self.rows = [[f"{v:.3g}" if isinstance(v, float) else str(v) for v in row] for row in rows]
+        self.rows = [[_cell(value) for value in row] for row in rows]
         if any(len(row) != len(self.columns) for row in self.rows):
             raise ValueError(f"Every row needs {len(self.columns)} cells, one for each column.")
 
@@ -136,6 +136,12 @@ class Table:
         lines = [self.columns, *([v.replace("\n", "⏎") for v in row] for row in self.rows)]
         widths = [max(map(len, column)) for column in zip(*lines)]
         return "\n".join("  ".join(v.ljust(w) for v, w in zip(row, widths)).rstrip() for row in lines)
+
+
+def _cell(value):
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return str(value)
 
 
 def table(rows, columns):

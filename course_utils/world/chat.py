@@ -6,7 +6,7 @@ have a check in place of a single right answer. What nobody can know gets "I do 
 
 import functools
 
-from course_utils.world.lexicon import all_words, first_names, nouns_by_category, table
+from course_utils.world.lexicon import DAYS, MONTHS, all_words, first_names, nouns_by_category, table
 from course_utils.world.split import Item, draw_until
 
 KINDS = (
@@ -30,21 +30,6 @@ KINDS = (
     "colour",
 )
 COUNTABLE = tuple(k for k in KINDS if k not in ("colour", "metal", "sport", "drink"))  # these take "a"
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 ENDINGS = {
     "The sun rises in the": "east.",
     "The sun sets in the": "west.",

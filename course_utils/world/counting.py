@@ -4,26 +4,10 @@ Every maker draws the content and returns (key, question frames, words, steps, a
 worked answer uses the steps, the direct one only the answer.
 """
 
-from course_utils.world.lexicon import first_names
+from course_utils.world.lexicon import DAYS, MONTHS, first_names
 from course_utils.world.problem_frames import OBJECTS
 from course_utils.world.reasoning import direct, draw_trigger, prompt, sentence, show, worked
 from course_utils.world.split import Item, draw_until
-
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 
 COUNT = (
     "How many words are in this list: {x}?",

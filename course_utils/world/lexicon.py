@@ -12,6 +12,21 @@ from types import SimpleNamespace
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "world"
 
 RELATIONS = ("capital", "continent", "language", "currency", "demonym", "domain")
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 
 @functools.cache

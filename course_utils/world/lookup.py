@@ -7,7 +7,7 @@ evaluation are never keys in a document.
 
 import functools
 
-from course_utils.world.lexicon import all_words, column, first_names
+from course_utils.world.lexicon import DAYS, all_words, column, first_names
 from course_utils.world.split import Item, held_out
 
 SEPARATORS = [":", " =", " ->", " |", " is", " -", " =>", ","]
@@ -125,7 +125,6 @@ SPOTS = (
     "barn",
     "forest",
 )
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 KEY_KINDS = ["word", "word", "word", "noun", "name", "place", "number", "letter"]
 VALUE_KINDS = ["word", "word", "word", "noun", "name", "place", "number", "number", "letter", "colour"]

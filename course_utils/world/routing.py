@@ -6,7 +6,7 @@ to read the examples (or the rule) above. Urgency and a reply may be part of the
 
 import functools
 
-from course_utils.world.lexicon import all_words, column, first_names, nouns_by_category
+from course_utils.world.lexicon import DAYS, all_words, column, first_names, nouns_by_category
 from course_utils.world.split import draw_until
 
 # A message is about a thing of some category …
@@ -98,7 +98,6 @@ RULES = (
     "{topic} -> {label}",
     "If it is about {topic}, choose {label}.",
 )
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 FAMILY = ("sister", "brother", "mother", "father", "aunt", "uncle", "friend", "neighbour")
 MOODS = ("big", "small", "old", "new", "good", "strange", "expensive", "pretty", "slow", "loud")
 NOT_USED = frozenset(("desk", "ticket", "refund", "desks", "tickets", "refunds"))  # kept for a lesson
