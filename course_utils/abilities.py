@@ -28,8 +28,9 @@ from course_utils.world import (
 SEPARATORS = (":", " =", " ->", " |")
 
 
-def _relation(shots):
-    return lambda rng: relations.item(rng, rng.choice(relations.relations()), shots=shots)
+def _relation(shots, spelling=False):
+    names = [r for r in relations.relations() if (r in relations.SPELLING) == spelling]
+    return lambda rng: relations.item(rng, rng.choice(names), shots=shots)
 
 
 def _problem(steps, reasoning, **options):
@@ -44,6 +45,7 @@ ALL = {
     "relation, 0 shots": _relation(0),
     "relation, 1 shot": _relation(1),
     "relation, 4 shots": _relation(4),
+    "relation of spelling, 4 shots": _relation(4, spelling=True),
     **{f"word problem, {n} steps, direct": _problem(n, False) for n in range(1, 9)},
     **{f"word problem, {n} steps, reasoning": _problem(n, True) for n in range(1, 9)},
     "word problem, 3 steps, unseen wording, direct": _problem(3, False, unseen=True),

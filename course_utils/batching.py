@@ -49,6 +49,16 @@ def left_pad(rows, device):
     return ids, mask, (mask.cumsum(1) - 1).clamp(min=0)
 
 
+def shared_prefix(rows, least=24):
+    """How many ids all rows begin with, if they are at least `least` and worth reading apart, else 0.
+
+    Every row keeps an id of its own behind them.
+    """
+    first, most = rows[0], min(map(len, rows)) - 1
+    count = next((i for i in range(most) if any(row[i] != first[i] for row in rows)), most)
+    return count if len(rows) > 1 and count >= least else 0
+
+
 def end_ids(model):
     """The set of token ids that end a text for this model."""
     ends = model.generation_config.eos_token_id

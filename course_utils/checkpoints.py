@@ -20,7 +20,7 @@ def save_checkpoint(folder, model, pair, step, log, bf16):
 
 
 def load_checkpoint(folder, model, pair):
-    """Restores what save_checkpoint wrote; returns (next step, log, whether bf16 was in use)."""
+    """Restores what save_checkpoint wrote; returns (next step, log)."""
     with safe_open(folder / "checkpoint.safetensors", "pt") as file:
         arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         metadata = file.metadata()
@@ -33,10 +33,16 @@ def load_checkpoint(folder, model, pair):
                 _, _, j, name = key.split("/")
                 state.setdefault(int(j), {})[name] = value
         optimiser.load_state_dict(optimiser.state_dict() | {"state": state})
-    return int(metadata["step"]), json.loads(metadata["log"]), metadata.get("bf16", "1") == "1"
+    return int(metadata["step"]), json.loads(metadata["log"])
 
 
 def read_log(folder):
     """The log of the checkpoint in `folder`, without its weights."""
     with safe_open(folder / "checkpoint.safetensors", "pt") as file:
         return json.loads(file.metadata()["log"])
+
+
+def read_precision(folder):
+    """Whether the run in `folder` computes in bf16."""
+    with safe_open(folder / "checkpoint.safetensors", "pt") as file:
+        return file.metadata()["bf16"] == "1"

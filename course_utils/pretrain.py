@@ -24,7 +24,7 @@ from tqdm import tqdm
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from course_utils import abilities, model_card, models, paths
-from course_utils.checkpoints import load_checkpoint, save_checkpoint
+from course_utils.checkpoints import load_checkpoint, read_precision, save_checkpoint
 from course_utils.muon import Muon
 from course_utils.world import corpus, tokens
 
@@ -41,12 +41,12 @@ SIZES = {  # million tokens are the CPU recipe's; with a GPU, give --tokens more
 # Three stages: copying from the context first, since everything else builds on it; then the whole
 # mix in short rows; at the end long rows, so that positions up to the whole context are used.
 STAGES = [
-    dict(share=0.12, length=256, batch=8, families=corpus.COPYING),
-    dict(share=0.72, length=256, batch=8, families=None),
-    dict(share=0.16, length=1024, batch=8, families=None),
+    dict(share=0.10, length=256, batch=8, families=corpus.COPYING),
+    dict(share=0.76, length=256, batch=8, families=None),
+    dict(share=0.14, length=1024, batch=4, families=None),
 ]
 STEPS_PER_SHARD = 100
-DECAY = 0.25  # the share of training over which the learning rate falls
+DECAY = 0.5  # the share of training over which the learning rate falls
 MILESTONES = [0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.7, 0.83, 1.0]
 
 
@@ -103,17 +103,17 @@ def fastest_precision(model, device):
     return seconds[True] < seconds[False]
 
 
-def optimisers(model):
+def optimisers(model, bf16=False):
     """Muon for the matrices inside the layers, AdamW for embeddings and norms."""
     matrices = [p for p in model.model.layers.parameters() if p.ndim == 2]
     chosen = {id(p) for p in matrices}
     others = [p for p in model.parameters() if id(p) not in chosen]
     adamw = torch.optim.AdamW(others, lr=3e-3, betas=(0.9, 0.95), weight_decay=0.0)
-    pair = [Muon(matrices, lr=0.01, weight_decay=0.05), adamw]
-    for optimiser in pair:
+    muon = Muon(matrices, lr=0.01, weight_decay=0.05, dtype=torch.bfloat16 if bf16 else torch.float32)
+    for optimiser in (muon, adamw):
         for group in optimiser.param_groups:
             group["top_lr"] = group["lr"]
-    return pair
+    return [muon, adamw]
 
 
 def train(size, million_tokens, folder, seconds_between_checkpoints=120, until=None):
@@ -127,11 +127,12 @@ def train(size, million_tokens, folder, seconds_between_checkpoints=120, until=N
     tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = new_model(size, tokenizer).to(device)
-    pair, plan, log, first = optimisers(model), schedule(million_tokens), [], 0
-    if (folder / "checkpoint.safetensors").exists():
-        first, log, bf16 = load_checkpoint(folder, model, pair)
-    else:
-        bf16 = fastest_precision(model, device)
+    plan, log, first = schedule(million_tokens), [], 0
+    resumed = (folder / "checkpoint.safetensors").exists()
+    bf16 = read_precision(folder) if resumed else fastest_precision(model, device)
+    pair = optimisers(model, bf16)
+    if resumed:
+        first, log = load_checkpoint(folder, model, pair)
     milestones = {math.ceil(m * len(plan)) for m in MILESTONES}
     losses, saved, started = [], time.perf_counter(), time.perf_counter()
     before = log[-1]["seconds"] if log else 0.0

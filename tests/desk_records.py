@@ -24,7 +24,7 @@ def records(count, seed=0, part="train"):
         made.append(
             {
                 "id": f"{part}-{i}",
-                "prompt": f"Message: {text}\nReply:",
+                "prompt": f"Message: {text}\nRecord:",
                 "completion": completion,
                 "skill": f"ask_{topic}",
                 "facts": [f"{topic} rule"],

@@ -33,7 +33,7 @@ def test_sizes_and_columns():
     assert {split: len(records) for split, records in SPLITS.items()} == generate.SIZES
     for record in ALL:
         assert list(record) == ["id", "prompt", "completion", "skill", "facts"]
-        assert record["prompt"].startswith("Message: ") and record["prompt"].endswith("\nReply:")
+        assert record["prompt"].startswith("Message: ") and record["prompt"].endswith("\nRecord:")
         assert record["completion"].startswith(" Team: ") and "\n" not in record["completion"]
     assert len({record["id"] for record in ALL}) == len(ALL)
 

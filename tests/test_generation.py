@@ -3,7 +3,7 @@ import torch
 from peft import LoraConfig, PromptTuningConfig, get_peft_model
 
 from course_utils import benchmark, generation
-from course_utils.batching import end_ids, left_pad
+from course_utils.batching import end_ids, left_pad, shared_prefix
 from tests.tiny import tiny_llama
 
 PROMPTS = ["The cat", "A much longer prompt about ships", "x", "Two words", "Question: why?\nAnswer:"]
@@ -28,6 +28,29 @@ def test_greedy_is_what_the_library_generates(tiny, batch_size):
     assert generation.generate(
         model, tokenizer, PROMPTS, 24, batch_size=batch_size
     ) == tokenizer.batch_decode(expected)
+
+
+@pytest.mark.parametrize("batch_size", [2, 64])
+def test_a_beginning_that_all_share_is_read_once(tiny, batch_size):
+    model, tokenizer = tiny
+    shots = "One shot after the other, which every prompt begins with.\n" * 3
+    rows = tokenizer([shots + prompt for prompt in PROMPTS])["input_ids"]
+    assert shared_prefix(rows) == len(tokenizer(shots)["input_ids"])
+    read = []
+    hook = model.register_forward_pre_hook(
+        lambda module, args, given: read.append(given["input_ids"].numel()), with_kwargs=True
+    )
+    found = generation.continue_ids(model, rows, 24, batch_size=batch_size)
+    hook.remove()
+    assert found == benchmark.library_ids(model, rows, 24, 3)
+    assert sum(read) < sum(map(len, rows))
+
+
+def test_shared_prefix_leaves_each_row_something():
+    assert shared_prefix([[1, 2, 3], [1, 2, 3]], least=1) == 2
+    assert shared_prefix([[1, 2, 3]], least=1) == 0
+    assert shared_prefix([[1, 2, 3], [2, 2, 3]], least=1) == 0
+    assert shared_prefix([[1, 2, 3], [1, 2, 4]], least=3) == 0
 
 
 def test_rows_end_at_any_of_the_end_tokens(tiny):

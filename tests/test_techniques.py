@@ -69,12 +69,15 @@ def test_the_text_sent_is_the_one_in_the_books(subject):
     message = prompting.bare(TEST[0]["prompt"])
     role = "You are a polite agent of the service desk."
     assert built["system_prompt"] == f"System: {role} {form}\nUser: {message}\nAgent:"
-    facts, _, rest = built["facts_in_prompt"].partition("\n\n")
-    assert rest == built["few_shot"]
-    assert len(facts.split("\n")) == 2 and facts.split("\n")[-1] == KNOWN["parcel rule"]  # nearest last
+    blocks, plain = built["facts_in_prompt"].split("\n\n"), built["few_shot"].split("\n\n")
+    assert len(blocks) == len(plain)
+    for block, shot in zip(blocks, plain):  # two facts above each record, the nearest last
+        first, second, record = block.split("\n", 2)
+        assert record == shot and {first, second} <= set(KNOWN.values())
+    assert blocks[-1].split("\n")[1] == KNOWN["parcel rule"]
     thought = built["chain_of_thought"]
     topic = shots[0]["facts"][0].split()[0]
-    line = f"Reply: This is about ask {topic}. {KNOWN[topic + ' rule']}\nTeam: "
+    line = f"Record: This is about ask {topic}. {KNOWN[topic + ' rule']}\nTeam: "
     assert line in thought and built["self_consistency"] == thought
 
 
@@ -118,9 +121,9 @@ def test_shots_show_as_many_teams_as_they_can():
 
 
 def test_a_prompt_without_labels_gets_them():
-    assert prompting.open_end("My lamp is dark.") == "Message: My lamp is dark.\nReply:"
-    assert prompting.open_end("Message: x\nReply:") == "Message: x\nReply:"
-    assert prompting.bare("Message: My lamp: dark.\nReply:") == "My lamp: dark."
+    assert prompting.open_end("My lamp is dark.") == "Message: My lamp is dark.\nRecord:"
+    assert prompting.open_end("Message: x\nRecord:") == "Message: x\nRecord:"
+    assert prompting.bare("Message: My lamp: dark.\nRecord:") == "My lamp: dark."
     assert prompting.bare("My lamp is dark.") == "My lamp is dark."
 
 
@@ -184,7 +187,7 @@ def test_a_searched_prompt_is_open_and_uses_its_labels(subject):
     result = search._variant(*subject, TRAIN, 0, "teams", ("Mail", "Form"), 2)
     text = result.choice["prompt"](TEST[0]["prompt"])
     assert text.startswith("Teams: Hawks, Owls, Wrens. Reply as: Team: team")
-    assert text.count("Mail: ") == 3 and text.endswith("\nForm:") and "Reply:" not in text
+    assert text.count("Mail: ") == 3 and text.endswith("\nForm:") and "Record:" not in text
 
 
 def test_specialists_learn_the_fields_and_fill_in_numbers():

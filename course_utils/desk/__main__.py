@@ -22,7 +22,7 @@ here is invented for this course, under the course's MIT licence, and written by
 | `train.jsonl`, `dev.jsonl`, `test.jsonl` | 2,000, 500 and 500 records; `test` is frozen |
 | `facts.csv` | the firm's sheet: 30 facts, with the columns `key` and `statement` |
 
-Columns of a record: `id`; `prompt`, the customer's message and the words `Reply:`; `completion`, the
+Columns of a record: `id`; `prompt`, the customer's message and the word `Record:`; `completion`, the
 right reply in one line, with a space in front; `skill`; `facts`, the keys of the facts that it needs.
 
 ## How it was made

@@ -24,7 +24,7 @@ STEPS = (  # what a refund takes into account: two, three or four steps of worki
 
 def prompt(message):
     """The customer's message in the desk's plain form."""
-    return f"Message: {message}\nReply:"
+    return f"Message: {message}\nRecord:"
 
 
 def _framed(rng, split, text, topic, urgent=False, hurry=0.4, greet=True):
@@ -101,9 +101,9 @@ def _things():
 def _refund(rng, split, place):
     """A thing is given back; the answer holds the working and the dollars."""
     given = STEPS[place % len(STEPS)]
-    thing, weeks = rng.choice(_things()), rng.randint(2, 9) * ("weeks" in given)
-    count = rng.randint(2, 4) if "count" in given else 1
-    price = rng.randint(12, 25) if count > 1 else rng.randint(25, 60)
+    thing, count = rng.choice(_things()), rng.randint(2, 4) if "count" in given else 1
+    price = rng.randint(8, 12) if count > 1 else rng.randint(24, 45)
+    weeks = rng.randint(2, 4 if count > 1 else 9) * ("weeks" in given)
     tables = [frames.MANY_THINGS if count > 1 else frames.ONE_THING]
     tables += [frames.WEEKS] * ("weeks" in given) + [frames.BOX] * ("box" in given)
     tables += [frames.BROKEN] * ("broken" in given)

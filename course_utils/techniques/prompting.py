@@ -17,7 +17,7 @@ from course_utils.techniques import replies
 from course_utils.techniques.result import Result, Rung
 
 ROOM = 90  # tokens kept free for the reply
-LABELS = ("Message", "Reply")  # for records whose prompt does not say where the reply begins
+LABELS = ("Message", "Record")  # for records whose prompt does not say where the reply begins
 INSTRUCTIONS = {
     "none": "",
     "form": "Reply as: {form}",
@@ -58,7 +58,9 @@ def system_prompt(model, tokenizer, train, seed, system="role and form"):
 
 
 def facts_in_prompt(model, tokenizer, train, seed, k=4, facts=2, known=None):
-    """The company facts nearest to the request (TF-IDF, cosine), above k solved records.
+    """Above the request, and above each of k solved records, the company facts nearest to it.
+
+    Nearest by TF-IDF and cosine. The solved records show how facts are used.
 
     known: {key: statement}, by default the desk's. Source: Lewis et al. 2020 (retrieval-augmented
     generation), with word counts in place of a neural retriever.
@@ -66,8 +68,12 @@ def facts_in_prompt(model, tokenizer, train, seed, k=4, facts=2, known=None):
     known = replies.statements() if known is None else known
     find = retriever(list(known.values()))
 
+    def informed(request):
+        return "\n".join([*find(bare(request), facts), open_end(request)])
+
     def build(shots, request):
-        return "\n\n".join(["\n".join(find(bare(request), facts)), few_shot_prompt(shots, request)])
+        solved = [f"{informed(shot['prompt'])} {shot['completion'].strip()}" for shot in shots]
+        return "\n\n".join([*solved, informed(request)])
 
     result = prompted(model, tokenizer, train, stratified(train, k, seed), build=build)
     result.stored_bytes += sum(len(text.encode()) for text in known.values())
@@ -128,7 +134,7 @@ def open_end(request):
 
 
 def bare(request):
-    """The request without the words for input and output around it ("Message: … Reply:")."""
+    """The request without the words for input and output around it ("Message: … Record:")."""
     return re.fullmatch(r"(?s)(?:[A-Z]\w*: )?(.*?)(?:\n\w+:)?", request.strip())[1].strip()
 
 

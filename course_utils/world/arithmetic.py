@@ -1,6 +1,6 @@
 """Bare arithmetic: the elementary steps that word problems are made of.
 
-Most sums stay in the range of the problems (up to 120); the rest goes up to 300.
+Most sums stay in the range of the problems (up to 50); the rest goes up to 120.
 """
 
 SIGNS = ("+", "-", "*2", "*3", "/2", "/4", "*")
@@ -13,19 +13,19 @@ def small_or_large(rng, low, high):
     return rng.randint(low, max(low, min(high, 20) if rng.random() < 0.5 else high))
 
 
-def equation(rng, limit=120):
+def equation(rng, limit=50):
     """(a, sign, b, result) with whole numbers from 0 to limit."""
     sign = rng.choices(SIGNS, WEIGHTS)[0]
     if sign == "+":
         a = small_or_large(rng, 1, limit - 2)
-        b = small_or_large(rng, 1, min(limit - a, 60))
+        b = small_or_large(rng, 1, min(limit - a, 25))
         return a, "+", b, a + b
     if sign == "-":
         a = small_or_large(rng, 1, limit)
-        b = small_or_large(rng, 1, min(a, 60))
+        b = small_or_large(rng, 1, min(a, 25))
         return a, "-", b, a - b
     if sign == "*":
-        a, b = rng.randint(2, 10), rng.randint(2, 10)
+        a, b = rng.randint(2, 9), rng.randint(2, 9)
         return a, "*", b, a * b
     b = int(sign[1])
     c = small_or_large(rng, 1, limit // b)
@@ -34,14 +34,14 @@ def equation(rng, limit=120):
 
 def equations(rng):
     """A function that draws equations for one document."""
-    limit = 120 if rng.random() < 0.6 else 300
+    limit = 50 if rng.random() < 0.8 else 120
     return lambda: equation(rng, limit)
 
 
 def table(rng):
     """A half or double table, in words or signs."""
     kind = rng.choice(("half", "double", "plus", "minus"))
-    start, k = rng.randint(1, 56), rng.randint(2, 30)
+    start, k = rng.randint(1, 32), rng.randint(2, 20)
     rows = range(start, start + rng.randint(4, 8))
     if kind == "half":
         frame = rng.choice(("Half of {b} is {a}.", "{b} / 2 = {a}", "half {b} -> {a}", "{a} is half of {b}."))

@@ -61,7 +61,7 @@ def _fill(rng, fields):
     first, second = rng.sample(_things(), 2)
     values["item"], values["items"], values["item2"] = first.noun, first.plural, second.noun
     values["p"], values["q"] = rng.randint(2, 99), rng.randint(2, 99)
-    values["a"], values["b"] = rng.randint(2, 30), rng.randint(2, 30)
+    values["a"], values["b"] = rng.randint(2, 25), rng.randint(2, 20)
     values["total"], values["more"] = values["a"] + values["b"], values["p"] + rng.randint(1, 40)
     values["n"] = rng.randint(2, 60)
     values["floor"], values["hour"], values["late"] = (

@@ -67,7 +67,7 @@ COMPACT = (  # short texts for common groups of slots
                                 "On {day} {name} bought a new {thing}.")),
 )  # fmt: skip
 FORMATS = (  # between fields, between name and value, before and after; values only if there is no sign
-    (" | ", ": ", "", ""), (" | ", ": ", "", ""), ("; ", "=", "", ""), (", ", ": ", "", ""), (" | ", "=",
+    (" | ", ": ", "", ""), (" | ", ": ", "", ""), (" | ", ": ", "", ""), (" | ", ": ", "", ""), ("; ", "=", "", ""), (", ", ": ", "", ""), (" | ", "=",
                                                                                               "", ""),
     ("; ", ": ", "", ""), (" / ", None, "", ""), (" | ", None, "", ""), (", ", " = ", "", ""),
     (", ", "json", "{", "}"), (", ", ": ", "(", ")"),
@@ -232,10 +232,11 @@ def document(rng):
         return _plain_records(rng)
     number, layout = rng.choice((1, 2, 2, 3, 3, 4, 4, 5, 6, 8)), rng.choice(LAYOUTS)
     gap = rng.choice(("\n", "\n\n"))
-    if kind < 0.55:
+    if kind < 0.45:
         text = _lines(_extract_examples(rng, number, False), layout, gap)
         return f"{rng.choice(HEADS)}\n{text}" if rng.random() < 0.2 else text
-    rule, examples = _route_examples(rng, max(3, number), False)
+    number = rng.choice((4, 5, 6, 6, 7, 8, 8, 10, 12, 14))  # long, as few-shot prompts are
+    rule, examples = _route_examples(rng, number, False)
     text = _lines(examples, layout, gap)
     head = rng.random()
     if head < 0.35:

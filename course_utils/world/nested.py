@@ -147,7 +147,7 @@ def draw(rng, levels=None):
     product = 1
     for part in parts:
         product *= part
-    number = product * rng.randint(1, max(1, min(40, 120 // product)))
+    number = product * rng.randint(1, max(1, min(20, 64 // product)))
     labels = (rng.choice(kinds), rng.choice(COLOURS), rng.choice(states))
     return number, parts, things, *(labels[i] if i < levels else "" for i in range(3))
 
@@ -220,4 +220,4 @@ def juggler(rng, reasoning=True, levels=2, unseen=False, trigger="Let's think st
 
 def document(rng):
     """One nested problem."""
-    return show(rng, *problem(rng, rng.random() < 0.55))
+    return show(rng, *problem(rng, rng.random() < 0.7))

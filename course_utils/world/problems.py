@@ -25,8 +25,8 @@ from course_utils.world.split import Item, draw_until
 
 __all__ = ["JUGGLER_ANSWER", "JUGGLER_QUESTION", "TRIGGERS", "UNSEEN_TRIGGERS", "document", "item", "juggler"]
 
-LIMIT = 120  # no value of a problem is larger
-REASONED = 0.55  # share of worked answers
+LIMIT = 50  # no value of a problem is larger: small numbers, so that a small model can know its sums
+REASONED = 0.7  # share of worked answers
 OPERATIONS = ("add", "sub", "double", "half", "triple", "each")
 WEIGHTS = (32, 32, 11, 15, 5, 5)
 CONNECTORS = ("then", "later", "next,", "after that,", "now", "in the afternoon,")
@@ -35,7 +35,7 @@ CONNECTORS = ("then", "later", "next,", "after that,", "now", "in the afternoon,
 def draw_step(rng, value):
     """(operation, its numbers, the value after it), or None if the operation does not fit."""
     op = rng.choices(OPERATIONS, WEIGHTS)[0]
-    k = rng.randint(2, 10 if rng.random() < 0.65 else 40)
+    k = rng.randint(2, 9 if rng.random() < 0.75 else 20)
     if op == "add" and value + k <= LIMIT:
         return op, (k,), value + k
     if op == "sub" and k < value:
@@ -47,7 +47,7 @@ def draw_step(rng, value):
     if op == "triple" and value * 3 <= LIMIT:
         return op, (), value * 3
     if op == "each":
-        k, m = rng.randint(2, 6), rng.randint(2, 6)
+        k, m = rng.randint(2, 5), rng.randint(2, 5)
         if k * m < value:
             return op, (k, m), value - k * m
     return None
@@ -55,7 +55,7 @@ def draw_step(rng, value):
 
 def draw_problem(rng, count):
     """(start, ((operation, numbers), …), answer) with `count` operations."""
-    start = value = rng.randint(3, 20 if rng.random() < 0.5 else 60)
+    start = value = rng.randint(3, 15 if rng.random() < 0.5 else 30)
     steps = []
     while len(steps) < count:
         step = draw_step(rng, value)

@@ -2,7 +2,8 @@
 
 Every document keeps to one relation and often does not name it, so the first pair is ambiguous
 and the reader has to find the relation in the examples. Some documents state the task in front,
-some consist of a single pair. A query word is held out per relation.
+some consist of a single pair. A query word is held out per relation: no list has it (the words
+themselves are stated in dictionary.py).
 """
 
 import functools
@@ -49,6 +50,7 @@ INSTRUCTIONS = {
     "english": ["Translate into English.", "Give the English word.", "German and English:"],
 }
 COUNTRY_RELATIONS = (*RELATIONS, "country")
+SPELLING = ("first letter", "last letter", "capitals", "letters")  # a model of whole words hardly sees letters
 
 UNSEEN_FRAMES = {
     "capital": ["Which city is the capital?", "Write down the capital city."],
@@ -142,8 +144,16 @@ def relations():
 
 @functools.cache
 def split_pairs(relation, wanted):
-    """The pairs whose query word is held out (wanted) or may stand in the corpus."""
-    return tuple(p for p in pairs(relation) if held_out("relation", relation, p[0]) == wanted)
+    """The pairs whose query word is held out (wanted) or may stand in the corpus.
+
+    A held-out pair that a list of another relation may show (Croatia, Croatian: the people and the
+    language) is neither.
+    """
+    chosen = tuple(p for p in pairs(relation) if held_out("relation", relation, p[0]) == wanted)
+    if wanted:
+        shown = {p for other in relations() if other != relation for p in split_pairs(other, False)}
+        chosen = tuple(p for p in chosen if p not in shown)
+    return chosen
 
 
 def draw_pairs(rng, relation, count):
@@ -169,7 +179,8 @@ def analogies(rng, chosen):
 
 def document(rng):
     """One list of examples."""
-    relation = rng.choice(relations())
+    meaning = [name for name in relations() if name not in SPELLING]
+    relation = rng.choice(SPELLING if rng.random() < 0.1 else meaning)
     count = 1 if rng.random() < 0.12 else rng.randint(2, rng.choice((6, 12, 20)))
     chosen = draw_pairs(rng, relation, count)
     if len(chosen) > 1 and rng.random() < 0.1:

@@ -222,7 +222,7 @@ def _draw(rng, two, mixed, one_topic):
 
 def _task(rng):
     """A labelling task: (frame, function from a review to its label, one topic needed?)."""
-    kind = rng.choices(("sentiment", "label", "yes", "stars", "topic"), (40, 22, 10, 10, 18))[0]
+    kind = rng.choices(("sentiment", "label", "yes", "stars", "topic"), (52, 18, 10, 8, 12))[0]
     if kind == "sentiment":
         return rng.choice(SENTIMENT_FRAMES), lambda review: review["polarity"], False
     if kind == "label":
@@ -244,7 +244,7 @@ def document(rng):
         review = draw_review(rng, mixed=False, one_topic=True)
         return rng.choice(WRITE).format(r=review["text"], p=review["polarity"], a=review["aspect"])
     frame, label, one_topic = _task(rng)
-    shots = 1 if rng.random() < 0.4 else rng.randint(2, 8 if rng.random() < 0.3 else 4)
+    shots = 1 if rng.random() < 0.25 else rng.randint(2, 8 if rng.random() < 0.4 else 4)
     texts = []
     for _ in range(shots):
         review = draw_review(rng, one_topic=one_topic)

@@ -28,29 +28,54 @@ ABOUT_THINGS = (
 # … or it has a purpose.
 PURPOSES = {
     "thanks": ("Thank you so much for your help.", "You did a great job.", "I am very happy, thanks.",
-               "Many thanks for the kind words.", "Everything was perfect, thank you."),
+               "Many thanks for the kind words.", "Everything was perfect, thank you.",
+               "The {n} is just what I wanted, thanks.", "My {family} and I want to say thank you."),
     "prices": ("How much does it cost?", "What is the price for two?", "I think I paid too much.",
-               "Is it cheaper for children?", "Can I pay with a card?", "The bill is wrong."),
+               "Is it cheaper for children?", "Can I pay with a card?", "The bill is wrong.",
+               "What do you want for the {n}?", "How many dollars is the {n}?", "The {n} is too expensive.",
+               "I paid for the {n} but I got no bill.", "Please send my money back.",
+               "Why did you take my money?", "May I pay the {n} later?", "There is a mistake in the bill."),
     "lost things": ("I left my {n} on the bus.", "My {n} is lost.", "Did anyone find a black {n}?",
-                    "I cannot find my {n} any more.", "Somebody took my {n}."),
+                    "I cannot find my {n} any more.", "Somebody took my {n}.",
+                    "Where did I leave my {n}?", "My {family} lost {an} at your place."),
     "opening hours": ("When do you open?", "Are you open on {day}?", "Until when can I come on {day}?",
-                      "Is the shop closed on {day}?", "What are your hours in summer?"),
+                      "Is the shop closed on {day}?", "What are your hours in summer?",
+                      "Do you close early on {day}?", "At what hour may I come?"),
     "repairs": ("The {n} is broken.", "My {n} does not work.", "The {n} makes a strange noise.",
-                "Can you mend my {n}?", "The {n} fell down and has a crack.", "It stopped working on {day}."),
+                "Can you mend my {n}?", "The {n} fell down and has a crack.", "It stopped working on {day}.",
+                "The {n} broke in two.", "I hear a noise in the {n}.", "There is a hole in my {n}.",
+                "Who can repair {an}?", "The new {n} stopped after a day.", "My {n} gets too hot.",
+                "A piece of the {n} is loose."),
     "jobs": ("I want to work for you.", "Do you need {an} in your team?", "I am looking for a job.",
-             "Can I start work on {day}?", "Please look at my letter about the job."),
+             "Can I start work on {day}?", "Please look at my letter about the job.",
+             "I worked as {an} for years.", "Is there work for {an}?"),
     "delivery": ("My parcel has not come yet.", "When will the {n} arrive?",
                  "The box came to the wrong house.", "Can you send it to {place}?",
-                 "The driver did not ring the bell on {day}."),
+                 "The driver did not ring the bell on {day}.", "Where is my parcel?",
+                 "The van with the {n} is late.", "I wait for the {n} since {day}.",
+                 "Please bring the {n} to {place}.", "You sent me the wrong {n}.",
+                 "The driver went to {place}.", "My {family} got the parcel, not me.",
+                 "One {n} is missing in the box."),
     "lessons": ("I want to learn the {n}.", "Is there a course on {day}?", "Can my {family} join the class?",
-                "The lesson was too hard for me.", "Who teaches the beginners?"),
+                "The lesson was too hard for me.", "Who teaches the beginners?",
+                "Do you teach the {n}?", "Is there a class for children?"),
     "visits": ("Can we come and see you on {day}?", "We would like to book a tour.",
                "Is there room for a group?", "I want to visit you with my {family}.",
-               "May we bring our dog to {place}?"),
+               "May we bring our dog to {place}?", "Can a school class come on {day}?",
+               "Our group wants to see the {ns}.", "Is there a tour on {day}?",
+               "We want to look at your {ns}.", "Can I bring my {family} to see the {n}?"),
     "passwords": ("I forgot my password.", "I cannot log in.", "The page says my name is wrong.",
-                  "How do I change my password?", "My account is closed."),
+                  "How do I change my password?", "My account is closed.", "I need a new password.",
+                  "The page does not open.", "Somebody knows my password.", "My account has a wrong name.",
+                  "I cannot see my {n} on the page.", "How do I open an account?",
+                  "The page for the {n} wants a password."),
+    "news": ("Please tell me all about the {n}.", "I want to know more about {ns}.",
+             "Do you have a picture of {an}?", "Is there a book about {ns}?", "What is new?",
+             "Send me something to read about the {n}.", "I have a question about {ns}.",
+             "Where do I find news about the {n}?"),
     "complaints": ("The staff were rude to me.", "I waited for an hour.", "I am not happy at all.",
-                   "It was cold and dirty.", "Nobody answered my letter."),
+                   "It was cold and dirty.", "Nobody answered my letter.",
+                   "This is the worst {n} ever.", "I will never come back."),
 }  # fmt: skip
 URGENT = ("Please hurry.", "It is urgent.", "I need it today.", "Please answer at once.", "I cannot wait.")
 CALM = ("There is no hurry.", "Take your time.", "It can wait.", "Next month is fine.", "It is not urgent.")
@@ -91,6 +116,7 @@ REPLIES = (
     "Please wait for {label}.",
     "Your message is now with {label}.",
     "{label} will call you soon.",
+    "{label} looks into that.",
 )
 RULES = (
     "Messages about {topic} go to {label}.",
@@ -133,18 +159,28 @@ def _labels(rng, number):
         return rng.sample("ABCDEFGHKLMPRSTXYZ", number)
     if style < 0.12:
         return [f"Room {n}" for n in rng.sample(range(1, 30), number)]
+    if style < 0.37:
+        return [_new_name(rng) for _ in range(number)]
     words = rng.sample(label_words(), number)
-    return words if style < 0.4 else [word.capitalize() for word in words]
+    return words if style < 0.55 else [word.capitalize() for word in words]
+
+
+def _new_name(rng):
+    """A name that no list holds, such as a company gives to a team."""
+    return "".join(rng.choice("BDFGKLMNPRSTVZ") + rng.choice("aeiou") if i == 0 else
+                   rng.choice("bdfgklmnprstvz") + rng.choice("aeiou") for i in range(rng.choice((2, 2, 3))))  # fmt: skip
 
 
 def draw_rule(rng, examples):
     """What one document keeps fixed: {topic: label}, the fields, the scale of urgency, the reply."""
     topics = rng.sample(
-        list(rng.choice((THINGS, PURPOSES))), min(rng.choice((2, 2, 3, 3, 4)), max(2, examples))
+        list(rng.choice((THINGS, PURPOSES, PURPOSES))), min(rng.choice((2, 2, 3, 3, 4, 5, 6)), max(2, examples))
     )
     fields = ["label"]
+    if rng.random() < 0.3:
+        fields = ["label", "urgency", "reply"]
     for field, chance in (("urgency", 0.4), ("name", 0.25), ("reply", 0.2)):
-        if rng.random() < chance:
+        if len(fields) < 3 and field not in fields and rng.random() < chance:
             fields.insert(rng.randint(0, len(fields)) if field != "reply" else len(fields), field)
     names = {
         "label": rng.choice(FIELDS),

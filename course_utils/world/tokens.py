@@ -14,6 +14,8 @@ from course_utils.world.lexicon import all_words
 VOCABULARY = 2048
 END = "<|end|>"  # ends a document, and a turn
 PAD = "<|pad|>"
+# Words, single digits, signs and spaces; a word, a digit or a sign takes the space before it along.
+PIECES = Regex(r" ?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
 
 
 def train_tokenizer(seed, documents_used=30_000, word_lists=8_000):
@@ -26,7 +28,7 @@ def train_tokenizer(seed, documents_used=30_000, word_lists=8_000):
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.Replace(Regex("\n(?=[^\n])"), "\n ")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+        [pre_tokenizers.Split(PIECES, "isolated"), pre_tokenizers.ByteLevel(False, use_regex=False)]
     )
     tokenizer.decoder = decoders.Sequence([decoders.ByteLevel(), decoders.Replace("\n ", "\n")])
     trainer = trainers.BpeTrainer(

@@ -11,7 +11,7 @@ from course_utils.world.split import Item, draw_until
 from course_utils.world.tracking_frames import FRAMES, OBJECTS, PLACES, UNSEEN_FRAMES
 
 KINDS = ("coin", "lamp", "cup", "door", "place", "holder", "swap", "turn")
-WEIGHTS = (20, 15, 10, 10, 13, 12, 8, 12)
+WEIGHTS = (20, 15, 10, 10, 13, 12, 4, 12)
 STATES = {"coin": ("heads", "tails"), "lamp": ("on", "off"), "cup": ("up", "down"), "door": ("open", "shut")}
 COMPASS = ("north", "east", "south", "west")
 TURNS = {"right": 1, "left": 3, "around": 2}
@@ -177,8 +177,8 @@ def example(rng, reasoned, trigger=None, kind=None, count=None):
 
 
 def document(rng):
-    """One puzzle, or a sheet of two or three of the same kind; half of them worked."""
-    reasoned = rng.random() < 0.5
+    """One puzzle, or a sheet of two or three of the same kind; two in three of them worked."""
+    reasoned = rng.random() < 0.65
     if rng.random() < 0.85:
         return show(rng, *example(rng, reasoned))
     kind, trigger = rng.choices(KINDS, WEIGHTS)[0], draw_trigger(rng)

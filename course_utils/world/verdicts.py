@@ -69,7 +69,7 @@ LAYOUTS = [
     "Message: {m}\nReply: {r}\nQuestion: {q}\nAnswer:",
     "User: {m}\nAgent: {r}\nQuestion: {q}\nAnswer:",
     "Question: {q}\nMessage: {m}\nReply: {r}\nAnswer:",
-    "Message: {m}\nReply: {r}\n{q}",
+    "Message: {m}\nReply: {r}\n{q}\nAnswer:",
     "{q}\nUser: {m}\nAgent: {r}\nAnswer:",
     "A user wrote: {m}\nThe agent replied: {r}\nQuestion: {q}\nAnswer:",
     "Input: {m}\nReply: {r}\n{q} Answer:",
@@ -80,7 +80,7 @@ PAIR_LAYOUTS = [
     "Message: {m}\nA: {a}\nB: {b}\n{q}\nAnswer:",
     "{q}\nMessage: {m}\nReply A: {a}\nReply B: {b}\nAnswer:",
     "User: {m}\nAgent A: {a}\nAgent B: {b}\nQuestion: {q}\nAnswer:",
-    "Compare two replies.\nMessage: {m}\nReply A: {a}\nReply B: {b}\n{q}",
+    "Compare two replies.\nMessage: {m}\nReply A: {a}\nReply B: {b}\n{q}\nAnswer:",
     "Message: {m}\nReply A: {a}\nReply B: {b}\n{q} A or B? Answer:",
 ]
 BETTER = [
@@ -241,7 +241,7 @@ def reason(question, content, good):
 
 
 def _single(rng):
-    asked = rng.choices(list(QUESTIONS), (5, 3, 6, 3, 2, 4, 2, 3))[0]
+    asked = rng.choices(list(QUESTIONS), (12, 6, 7, 4, 2, 3, 2, 2))[0]
     question = OPPOSITE.get(asked, asked)
     content, good, bad = draw_case(rng, question)
     is_good = rng.random() < 0.5
@@ -349,7 +349,7 @@ def _follows(rng):
 
 def document(rng):
     """One to four verdicts of one kind."""
-    make = rng.choices((_single, _pair, _revise, _rating, _follows), (45, 20, 13, 12, 10))[0]
+    make = rng.choices((_single, _pair, _revise, _rating, _follows), (55, 16, 11, 9, 9))[0]
     return "\n\n".join(make(rng) for _ in range(rng.choice((1, 1, 1, 2, 2, 3))))
 
 
