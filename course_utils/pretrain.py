@@ -38,12 +38,14 @@ SIZES = {  # million tokens are the CPU recipe's; with a GPU, give --tokens more
     ),
     "tiny": dict(hidden_size=40, num_hidden_layers=3, num_attention_heads=2, intermediate_size=96, tokens=10),
 }
-# Three stages: copying from the context first, since everything else builds on it; then the whole
-# mix in short rows; at the end long rows, so that positions up to the whole context are used.
+# Four stages: copying from the context first, since everything else builds on it; then the whole
+# mix in short rows; from the middle on more of what is hard; at the end long rows, so that positions
+# up to the whole context are used.
 STAGES = [
-    dict(share=0.10, length=256, batch=8, families=corpus.COPYING),
-    dict(share=0.76, length=256, batch=8, families=None),
-    dict(share=0.14, length=1024, batch=4, families=None),
+    dict(share=0.10, length=256, batch=8, mix=corpus.COPYING),
+    dict(share=0.40, length=256, batch=8, mix=corpus.SHARES),
+    dict(share=0.34, length=256, batch=8, mix=corpus.SECOND_HALF),
+    dict(share=0.16, length=1024, batch=4, mix=corpus.SECOND_HALF),
 ]
 STEPS_PER_SHARD = 100
 DECAY = 0.5  # the share of training over which the learning rate falls
@@ -85,8 +87,8 @@ def _make_shard(tokenizer_folder, stage, shard):
     """Runs in a process of its own: the rows of one shard of one stage."""
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)
     count = STEPS_PER_SHARD * STAGES[stage]["batch"]
-    length, families = STAGES[stage]["length"], STAGES[stage]["families"]
-    return tokens.rows(tokenizer, SEED, f"{stage}/{shard}", count, length, families)
+    length, mix = STAGES[stage]["length"], STAGES[stage]["mix"]
+    return tokens.rows(tokenizer, SEED, f"{stage}/{shard}", count, length, mix)
 
 
 def fastest_precision(model, device):

@@ -35,32 +35,50 @@ SHARES = {
 }
 
 
+# The first pages of the curriculum: copying from the context, which all later learning can use.
+COPYING = {name: SHARES[name] for name in ("relations", "incontext", "lookup", "repeats")}
+# The second half: less of what is learnt by then, more of what takes longest.
+SECOND_HALF = SHARES | {
+    "encyclopaedia": 3,
+    "exam": 4,
+    "forum": 3,
+    "quiz": 2,
+    "dictionary": 5,
+    "relations": 9,
+    "incontext": 7,
+    "lookup": 8,
+    "repeats": 2,
+    "problems": 18,
+    "tracking": 8,
+    "counting": 1,
+    "translation": 7,
+    "passages": 12,
+    "reviews": 6,
+    "dialogue": 10,
+    "verdicts": 10,
+    "chat": 1,
+    "stories": 1,
+    "forms": 11,
+}
+
+
 def family(name):
     """The module of a family: its `document(rng)` makes one document."""
     return importlib.import_module(f"course_utils.world.{name}")
 
 
 @functools.cache
-def _chances():
-    """Chance of each family per document, from its share and its mean document length."""
-    chances = {}
-    for name, share in SHARES.items():
-        rng = random.Random(f"length of {name}")
-        mean = sum(len(family(name).document(rng)) for _ in range(300)) / 300
-        chances[name] = share / mean
-    return chances
+def _mean_length(name):
+    """Characters of a family's documents, on average."""
+    rng = random.Random(f"length of {name}")
+    return sum(len(family(name).document(rng)) for _ in range(300)) / 300
 
 
-# The first pages of the curriculum: copying from the context, which all later learning can use.
-COPYING = ("relations", "incontext", "lookup", "repeats")
-
-
-def documents(seed, index, families=None):
-    """Endless documents of shard `index`: (family name, text) pairs, from some families or from all."""
-    rng = random.Random(f"corpus {seed} {index}")
-    names = list(families or SHARES)
-    weights = [_chances()[name] for name in names]
-    makers = {name: family(name).document for name in names}
+def documents(seed, index, shares=None):
+    """Endless documents of shard `index`: (family name, text) pairs, in SHARES or in other shares."""
+    rng, shares = random.Random(f"corpus {seed} {index}"), shares or SHARES
+    weights = [share / _mean_length(name) for name, share in shares.items()]
+    makers = {name: family(name).document for name in shares}
     while True:
-        name = rng.choices(names, weights)[0]
+        name = rng.choices(list(shares), weights)[0]
         yield name, makers[name](rng)

@@ -94,5 +94,7 @@ WEIGHTS = (25, 20, 30, 10, 15)
 def document(rng):
     """One to six sentences, often of one kind."""
     same = rng.choices(KINDS, WEIGHTS)[0]
-    makers = [same if rng.random() < 0.6 else rng.choices(KINDS, WEIGHTS)[0] for _ in range(rng.randint(1, 6))]
+    makers = [
+        same if rng.random() < 0.6 else rng.choices(KINDS, WEIGHTS)[0] for _ in range(rng.randint(1, 6))
+    ]
     return " ".join(make(rng) for make in makers)

@@ -11,6 +11,8 @@ from course_utils.world.nested import JUGGLER_ANSWER, JUGGLER_QUESTION, juggler
 from course_utils.world.problem_frames import PEOPLE, SETTINGS, UNSEEN_FRAMES
 from course_utils.world.reasoning import (
     LAYOUTS,
+    REQUESTED,
+    REQUESTS,
     TRIGGERS,
     UNSEEN_TRIGGERS,
     direct,
@@ -172,17 +174,18 @@ def sheet(rng):
         if not reasoned:
             answer = answer.removeprefix("The answer is ").rstrip(".") + last
         texts.append(show(rng, question, answer, layout))
-    return "\n\n".join(texts)
+    head = f"{rng.choice(REQUESTS)}\n" if reasoned and rng.random() < REQUESTED else ""
+    return head + "\n\n".join(texts)
 
 
 def document(rng):
     """A word problem, a sheet of problems, a nested problem, or bare arithmetic."""
     kind = rng.random()
-    if kind < 0.22:
+    if kind < 0.26:
         return arithmetic.document(rng)
-    if kind < 0.36:
+    if kind < 0.40:
         return nested.document(rng)
-    if kind < 0.48:
+    if kind < 0.50:
         return sheet(rng)
     return show(rng, *corpus_problem(rng, rng.random() < REASONED))
 

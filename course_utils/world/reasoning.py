@@ -31,7 +31,7 @@ REQUESTS = (
     "Reasoning test.",
     "Write down every step.",
 )
-REQUESTED = 0.92
+REQUESTED = 0.98
 
 
 def pick(rng, pairs):

@@ -50,7 +50,12 @@ INSTRUCTIONS = {
     "english": ["Translate into English.", "Give the English word.", "German and English:"],
 }
 COUNTRY_RELATIONS = (*RELATIONS, "country")
-SPELLING = ("first letter", "last letter", "capitals", "letters")  # a model of whole words hardly sees letters
+SPELLING = (
+    "first letter",
+    "last letter",
+    "capitals",
+    "letters",
+)  # a model of whole words hardly sees letters
 
 UNSEEN_FRAMES = {
     "capital": ["Which city is the capital?", "Write down the capital city."],

@@ -174,7 +174,8 @@ def _new_name(rng):
 def draw_rule(rng, examples):
     """What one document keeps fixed: {topic: label}, the fields, the scale of urgency, the reply."""
     topics = rng.sample(
-        list(rng.choice((THINGS, PURPOSES, PURPOSES))), min(rng.choice((2, 2, 3, 3, 4, 5, 6)), max(2, examples))
+        list(rng.choice((THINGS, PURPOSES, PURPOSES))),
+        min(rng.choice((2, 2, 3, 3, 4, 5, 6)), max(2, examples)),
     )
     fields = ["label"]
     if rng.random() < 0.3:

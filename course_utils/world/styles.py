@@ -335,6 +335,11 @@ def clean_start(sentence):
     return sentence
 
 
+def _habit(rng, phrases):
+    """One of the phrases; people use the first ones most. A style then shows in a likeliest word."""
+    return rng.choices(phrases, [1 / (place + 1) for place in range(len(phrases))])[0]
+
+
 def put_on(style, reply, content, rng, word=""):
     """The reply in a style; content is the dict of a message (short, german, price)."""
     if style == "capitals":
@@ -342,21 +347,19 @@ def put_on(style, reply, content, rng, word=""):
     if style == "lower case":
         return reply.lower()
     if style == "polite":
-        if rng.random() < 0.6:
-            return f"{rng.choice(POLITE_START)} {reply}"
-        return f"{reply} {rng.choice(POLITE_END)}"
+        text = f"{_habit(rng, POLITE_START)} {reply}"
+        return text if rng.random() < 0.7 else f"{text} {_habit(rng, POLITE_END)}"
     if style == "rude":
-        if rng.random() < 0.6:
-            return f"{rng.choice(RUDE_START)} {reply}"
-        return f"{reply} {rng.choice(RUDE_END)}"
+        text = f"{_habit(rng, RUDE_START)} {reply}"
+        return text if rng.random() < 0.7 else f"{text} {_habit(rng, RUDE_END)}"
     if style == "one word":
         short = content["short"]
         return short[0].upper() + short[1:] + "."
     if style == "German":
         return content["german"]
     if style == "pirate":
-        if rng.random() < 0.7:
-            return f"{rng.choice(PIRATE_START)} {clean_start(reply)}"
+        if rng.random() < 0.85:
+            return f"{_habit(rng, PIRATE_START)} {clean_start(reply)}"
         return f"{reply} {rng.choice(PIRATE_END)}"
     if style == "price":
         if "dollars" in reply:
@@ -374,7 +377,7 @@ def put_on(style, reply, content, rng, word=""):
             ).format(content["price"])
         )
     if style == "excited":
-        return f"{rng.choice(EXCITED_START)} {reply.rstrip('.')}!"
+        return f"{_habit(rng, EXCITED_START)} {reply.rstrip('.')}!"
     if style == "question":
         return f"{reply} {rng.choice(QUESTIONS)}"
     if style == "list":
@@ -384,7 +387,7 @@ def put_on(style, reply, content, rng, word=""):
     if style == "mention":
         return f"{reply} {rng.choice(MENTIONS).format(word=word)}"
     if style == "name":
-        return f"{word}, {clean_start(reply)}" if rng.random() < 0.6 else f"{reply.rstrip('.')}, {word}."
+        return f"{word}, {clean_start(reply)}" if rng.random() < 0.85 else f"{reply.rstrip('.')}, {word}."
     return f"{reply} Yours, {word}"  # sign
 
 

@@ -48,13 +48,13 @@ def train_tokenizer(seed, documents_used=30_000, word_lists=8_000):
     return fast
 
 
-def rows(tokenizer, seed, index, count, length, families=None):
+def rows(tokenizer, seed, index, count, length, shares=None):
     """`count` packed rows of shard `index`: (count, length + 1) uint16 token ids.
 
     Every row starts with a document and the last document of a row is cut, so that the model
     sees many document starts at position 0, as a prompt has.
     """
-    stream = documents(seed, index, families)
+    stream = documents(seed, index, shares)
     backend, end = tokenizer.backend_tokenizer, tokenizer.eos_token_id
     packed = np.empty((count, length + 1), dtype=np.uint16)
     pending = iter(())

@@ -6,7 +6,16 @@ Key of a puzzle: its kind, start state, events and names.
 """
 
 from course_utils.world.lexicon import first_names
-from course_utils.world.reasoning import direct, draw_trigger, prompt, sentence, show, worked
+from course_utils.world.reasoning import (
+    REQUESTED,
+    REQUESTS,
+    direct,
+    draw_trigger,
+    prompt,
+    sentence,
+    show,
+    worked,
+)
 from course_utils.world.split import Item, draw_until
 from course_utils.world.tracking_frames import FRAMES, OBJECTS, PLACES, UNSEEN_FRAMES
 
@@ -188,7 +197,8 @@ def document(rng):
         if not reasoned:
             answer = answer.removeprefix("The answer is ").rstrip(".")
         texts.append(show(rng, question, answer, "Question: {q}\nAnswer: {a}"))
-    return "\n\n".join(texts)
+    head = f"{rng.choice(REQUESTS)}\n" if reasoned and rng.random() < REQUESTED else ""
+    return head + "\n\n".join(texts)
 
 
 def item(rng, events=5, kind=None, reasoning=True, unseen=False, trigger="Let's think step by step.", cue=""):
