@@ -17,7 +17,7 @@ CARD = """# {name}: the course's own base model
 A Llama model with {parameters:,} parameters, trained from scratch on {tokens:g} million tokens of the
 corpus that `course_utils.world` generates (seed {seed}; {stages}). Training took {hours:.1f} hours on
 {device}; the last loss was {loss:.2f} nats per token. Make it again with
-`python -m course_utils.pretrain --size {size}`; the optimiser and its schedule are in that file.
+`python -m course_utils.pretrain --size {size}`; the optimiser and its schedule are in that file.{note}
 The weights are stored in half precision. Licence: the course's (MIT); no outside data was used.
 
 It is a *base* model: it continues texts, good sources and bad alike, about a small made-up world.
@@ -60,8 +60,8 @@ def _entry(results, size, recipe):
     return entry if entry.get("recipe") == recipe else {"recipe": recipe, "milestones": {}}
 
 
-def publish(model, tokenizer, out, recipe, log, items):
-    """The finished model in half precision, with its card: recipe and the whole ability table."""
+def publish(model, tokenizer, out, recipe, log, items, note=""):
+    """The finished model in half precision, with its card: recipe, note and the whole ability table."""
     model.half().save_pretrained(out)
     tokenizer.save_pretrained(out)
     model, tokenizer = models.load(str(out))
@@ -78,5 +78,6 @@ def publish(model, tokenizer, out, recipe, log, items):
         stages=recipe["stages"],
         name=out.name,
         size=out.name.removeprefix("base-"),
+        note=f" {note}" if note else "",
     )
     paths.write_atomically(out / "README.md", text)

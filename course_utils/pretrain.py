@@ -31,12 +31,12 @@ from course_utils.world import corpus, tokens
 SEED = 1
 SIZES = {  # million tokens are the CPU recipe's; with a GPU, give --tokens more
     "base": dict(
-        hidden_size=128, num_hidden_layers=5, num_attention_heads=4, intermediate_size=384, tokens=28
+        hidden_size=128, num_hidden_layers=5, num_attention_heads=4, intermediate_size=384, tokens=100
     ),
     "small": dict(
-        hidden_size=80, num_hidden_layers=4, num_attention_heads=4, intermediate_size=192, tokens=12
+        hidden_size=80, num_hidden_layers=4, num_attention_heads=4, intermediate_size=192, tokens=24
     ),
-    "tiny": dict(hidden_size=40, num_hidden_layers=3, num_attention_heads=2, intermediate_size=96, tokens=10),
+    "tiny": dict(hidden_size=40, num_hidden_layers=3, num_attention_heads=2, intermediate_size=96, tokens=24),
 }
 # Four stages: copying from the context first, since everything else builds on it; then the whole
 # mix in short rows; from the middle on more of what is hard; at the end long rows, so that positions
@@ -209,6 +209,9 @@ def main():
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: chosen by a probe)")
     parser.add_argument("--evaluate", type=Path, metavar="FOLDER", help="print the ability table of a model")
     parser.add_argument("--measure", action="store_true", help="only measure the milestones reached so far")
+    parser.add_argument(
+        "--note", default="", help="for the card: a sentence on what differed from the recipe"
+    )
     parser.add_argument("--items", type=int, default=500, help="held-out items of each ability")
     args = parser.parse_args()
     torch.set_num_threads(args.threads or models.choose_threads())
@@ -223,7 +226,7 @@ def main():
     recipe = {"million_tokens": million, "seed": SEED, "stages": stages, "shape": shape}
     if not args.measure:
         model, tokenizer, log = train(args.size, million, work)
-        model_card.publish(model, tokenizer, out, recipe, log, args.items)
+        model_card.publish(model, tokenizer, out, recipe, log, args.items, args.note)
     model_card.measure(args.size, work, recipe, args.items)
 
 

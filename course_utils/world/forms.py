@@ -67,10 +67,10 @@ COMPACT = (  # short texts for common groups of slots
                                 "On {day} {name} bought a new {thing}.")),
 )  # fmt: skip
 FORMATS = (  # between fields, between name and value, before and after; values only if there is no sign
-    (" | ", ": ", "", ""), (" | ", ": ", "", ""), (" | ", ": ", "", ""), (" | ", ": ", "", ""), ("; ", "=", "", ""), (", ", ": ", "", ""), (" | ", "=",
-                                                                                              "", ""),
-    ("; ", ": ", "", ""), (" / ", None, "", ""), (" | ", None, "", ""), (", ", " = ", "", ""),
-    (", ", "json", "{", "}"), (", ", ": ", "(", ")"),
+    *[(" | ", ": ", "", "")] * 4,
+    ("; ", "=", "", ""), (", ", ": ", "", ""), (" | ", "=", "", ""), ("; ", ": ", "", ""),
+    (" / ", None, "", ""), (" | ", None, "", ""), (", ", " = ", "", ""), (", ", "json", "{", "}"),
+    (", ", ": ", "(", ")"),
 )  # fmt: skip
 LAYOUTS = (
     ("Text", "Record"), ("Text", "Record"), ("Message", "Record"), ("Input", "Output"), ("Mail", "Form"),

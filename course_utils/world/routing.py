@@ -167,8 +167,8 @@ def _labels(rng, number):
 
 def _new_name(rng):
     """A name that no list holds, such as a company gives to a team."""
-    return "".join(rng.choice("BDFGKLMNPRSTVZ") + rng.choice("aeiou") if i == 0 else
-                   rng.choice("bdfgklmnprstvz") + rng.choice("aeiou") for i in range(rng.choice((2, 2, 3))))  # fmt: skip
+    syllables = rng.choice((2, 2, 3))
+    return "".join(rng.choice("bdfgklmnprstvz") + rng.choice("aeiou") for _ in range(syllables)).capitalize()
 
 
 def draw_rule(rng, examples):
