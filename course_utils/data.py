@@ -11,7 +11,7 @@ import torch
 
 from course_utils.records import BadRecords, read_records, write_records
 
-__all__ = ["BadRecords", "collate", "encode_examples", "read_records", "split", "write_records"]
+__all__ = ["BadRecords", "collate", "encode", "encode_examples", "read_records", "split", "write_records"]
 IGNORED = -100  # the label that cross-entropy leaves out
 
 
@@ -32,13 +32,13 @@ def split(records, fractions, seed):
     return [[record for record in records if record["prompt"] in group] for group in groups]
 
 
-def encode_examples(tokenizer, records, max_length=None):
-    """Tokenise records into [{"input_ids", "labels"}], two lists of T ids each.
+def encode(tokenizer, records, max_length=None):
+    """Tokenise records into [{"input_ids", "mask"}], two lists of T numbers; mask 1 counts in the loss.
 
-    Labels are -100 on the prompt, so that only the completion and the end-of-text token count in
-    the loss. Prompt and completion are tokenised apart: training then sees the prompt exactly as
-    generation will. Raises BadRecords for examples of more than max_length tokens, ValueError for
-    a tokenizer without an end-of-text token.
+    The mask is 1 on the completion and the end-of-text token, 0 on the prompt. Prompt and completion
+    are tokenised apart: training then sees the prompt exactly as generation will, so a completion
+    begins with its space. Raises BadRecords for examples of more than max_length tokens, ValueError
+    for a tokenizer without an end-of-text token.
     """
     if tokenizer.eos_token_id is None:
         raise ValueError("the tokenizer has no end-of-text token, so the model could not learn to stop")
@@ -50,7 +50,7 @@ def encode_examples(tokenizer, records, max_length=None):
         if prompt and prompt[-1] == end and not record["prompt"].endswith(tokenizer.eos_token):
             prompt.pop()  # some tokenizers close every text
         completion = [*tokenizer(record["completion"], add_special_tokens=False)["input_ids"], end]
-        examples.append({"input_ids": prompt + completion, "labels": [IGNORED] * len(prompt) + completion})
+        examples.append({"input_ids": prompt + completion, "mask": [0] * len(prompt) + [1] * len(completion)})
         if max_length is not None and len(prompt + completion) > max_length:
             problems.append((row, f"{len(prompt + completion)} tokens, more than {max_length}"))
     if problems:
@@ -58,11 +58,27 @@ def encode_examples(tokenizer, records, max_length=None):
     return examples
 
 
-def collate(examples, pad_id, side="right"):
-    """Pad examples to one length: {"input_ids", "attention_mask", "labels"}, int64 tensors (B, T).
+def encode_examples(tokenizer, records, max_length=None):
+    """As `encode`, with "labels" in place of the mask, as transformers and TRL want them.
 
-    The attention mask follows the lengths, not pad_id, so the pad token may be a token in use.
-    Raises ValueError if examples is empty or side is neither "left" nor "right".
+    A label is the token where the mask is 1, and -100 where it is 0.
+    """
+    return [
+        {
+            "input_ids": example["input_ids"],
+            "labels": [i if counts else IGNORED for i, counts in zip(example["input_ids"], example["mask"])],
+        }
+        for example in encode(tokenizer, records, max_length)
+    ]
+
+
+def collate(examples, pad_id, side="right"):
+    """Pad examples to one length: a dictionary of int64 tensors (B, T).
+
+    "input_ids", "attention_mask", "position_ids", and "mask" or "labels", whichever the examples have.
+    The attention mask follows the lengths, not pad_id, so the pad token may be a token in use; a row's
+    first token has position 0 on either side. Raises ValueError if examples is empty or side is
+    neither "left" nor "right".
     """
     if not examples or side not in ("left", "right"):
         raise ValueError("collate needs at least one example, and side 'left' or 'right'")
@@ -72,8 +88,12 @@ def collate(examples, pad_id, side="right"):
         gap = [filler] * (longest - len(ids))
         return ids + gap if side == "right" else gap + ids
 
-    return {
+    batch = {
         "input_ids": torch.tensor([pad(list(e["input_ids"]), pad_id) for e in examples]),
         "attention_mask": torch.tensor([pad([1] * len(e["input_ids"]), 0) for e in examples]),
-        "labels": torch.tensor([pad(list(e["labels"]), IGNORED) for e in examples]),
     }
+    batch["position_ids"] = (batch["attention_mask"].cumsum(1) - 1).clamp(min=0)
+    for name, filler in (("mask", 0), ("labels", IGNORED)):
+        if name in examples[0]:
+            batch[name] = torch.tensor([pad(list(e[name]), filler) for e in examples])
+    return batch

@@ -34,9 +34,9 @@ SIZES = {  # million tokens are the CPU recipe's; with a GPU, give --tokens more
         hidden_size=128, num_hidden_layers=5, num_attention_heads=4, intermediate_size=384, tokens=100
     ),
     "small": dict(
-        hidden_size=80, num_hidden_layers=4, num_attention_heads=4, intermediate_size=192, tokens=24
+        hidden_size=80, num_hidden_layers=4, num_attention_heads=4, intermediate_size=192, tokens=12
     ),
-    "tiny": dict(hidden_size=40, num_hidden_layers=3, num_attention_heads=2, intermediate_size=96, tokens=24),
+    "tiny": dict(hidden_size=40, num_hidden_layers=3, num_attention_heads=2, intermediate_size=96, tokens=12),
 }
 # Four stages: copying from the context first, since everything else builds on it; then the whole
 # mix in short rows; from the middle on more of what is hard; at the end long rows, so that positions

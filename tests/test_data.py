@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from course_utils.data import BadRecords, collate, encode_examples, split
+from course_utils.data import BadRecords, collate, encode, encode_examples, split
 from tests.tiny import byte_tokenizer, tiny_llama
 
 START = "<bos>"
@@ -108,3 +108,27 @@ def test_padding_changes_no_loss():
         batch = collate(examples, tokenizer.pad_token_id)
         together = model(**batch).loss * (batch["labels"] != -100).sum()
     torch.testing.assert_close(together, sum(alone), atol=1e-4, rtol=1e-5)
+
+
+def test_the_mask_covers_the_completion_and_the_end():
+    tokenizer = byte_tokenizer()
+    (example,) = encode(tokenizer, [{"prompt": "abc", "completion": " d"}])
+    assert tokenizer.decode(example["input_ids"]) == "abc d<|end|>"
+    assert example["mask"] == [0, 0, 0, 1, 1, 1]
+
+
+def test_masks_and_labels_say_the_same():
+    tokenizer = byte_tokenizer(bos=START)
+    for example, labelled in zip(encode(tokenizer, RECORDS), encode_examples(tokenizer, RECORDS)):
+        assert example["input_ids"] == labelled["input_ids"]
+        assert example["mask"] == [int(label != -100) for label in labelled["labels"]]
+
+
+def test_collate_gives_masks_and_positions_on_either_side():
+    examples = [{"input_ids": [5, 6, 0], "mask": [0, 1, 1]}, {"input_ids": [7, 8], "mask": [0, 1]}]
+    right, left = collate(examples, pad_id=9), collate(examples, pad_id=9, side="left")
+    assert right["mask"].tolist() == [[0, 1, 1], [0, 1, 0]] and "labels" not in right
+    assert left["mask"].tolist() == [[0, 1, 1], [0, 0, 1]]
+    assert left["position_ids"].tolist() == [[0, 1, 2], [0, 0, 1]]
+    assert right["position_ids"][0].tolist() == [0, 1, 2] and right["position_ids"][1, :2].tolist() == [0, 1]
+    assert left["input_ids"].tolist() == [[5, 6, 0], [9, 7, 8]]

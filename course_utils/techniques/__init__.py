@@ -6,12 +6,30 @@ and add its family here.
 
 import importlib
 
-from course_utils.techniques import baselines, prompting, reasoning, search, specialist
+from course_utils.techniques import (
+    baselines,
+    finetuning,
+    peft_methods,
+    prompting,
+    reasoning,
+    search,
+    soft,
+    specialist,
+)
 from course_utils.techniques.result import Result, Rung
 
 __all__ = ["TECHNIQUES", "Result", "Rung", "find"]
 
-TECHNIQUES = {**baselines.RUNGS, **prompting.RUNGS, **reasoning.RUNGS, **search.RUNGS, **specialist.RUNGS}
+TECHNIQUES = {
+    **baselines.RUNGS,
+    **prompting.RUNGS,
+    **reasoning.RUNGS,
+    **search.RUNGS,
+    **specialist.RUNGS,
+    **soft.RUNGS,
+    **peft_methods.RUNGS,
+    **finetuning.RUNGS,
+}
 
 
 def find(name):

@@ -1,0 +1,147 @@
+"""Soft prompts under other conditions: starts, lengths and rates; places; model sizes; few examples.
+
+    python -m course_utils.soft_sweep [--table starts places sizes examples] [--list]
+
+Each table is a list of runs in data/results/soft_prompts.json. A run that is there is skipped, so a
+killed sweep goes on where it stopped. Measured on dev. Left out: grids for every technique.
+"""
+
+import argparse
+import json
+
+import torch
+from tqdm import tqdm
+
+from course_utils import data, generation, models, paths, training
+from course_utils.desk import gold
+from course_utils.prompt_encoders import Direct
+from course_utils.soft_prompts import SoftPrompted, keys_and_values, marks, random_start, vocabulary_start
+from course_utils.techniques.prompting import ROOM, stratified
+from course_utils.techniques.soft import BATCH, BETWEEN, begin
+
+FILE = paths.DATA / "results" / "soft_prompts.json"
+ITEMS, STEPS, SHOTS = 200, 120, 6
+RATES = {"prompt": 0.03, "prefix": 0.03, "full": 1e-3}
+SIZES = ("embedded-tiny", "embedded-small", "embedded")
+TABLES = {
+    "starts": [
+        {"start": start, "length": length, "lr": lr}
+        for start in ("random", "vocabulary", "solved records")
+        for length in (5, 20, 80, 320)
+        for lr in (0.01, 0.03, 0.1, 0.3)
+    ],
+    "places": [{"behind": behind, "seed": seed} for behind in (0, 10, 20) for seed in range(3)],
+    "sizes": [{"size": size, "technique": t} for size in SIZES for t in ("few-shot", "prompt", "full")],
+    "examples": [
+        {"count": count, "technique": technique, "seed": seed}
+        for count in (50, 100, 200, 500)
+        for technique in ("prompt", "prefix", "full")
+        for seed in range(3)
+    ],
+}
+
+
+def read(table):
+    """The runs of a table, each its setting with what was measured; an empty list before the first."""
+    return json.loads(FILE.read_text("utf-8")).get(table, []) if FILE.exists() else []
+
+
+def starts(train, dev, start, length, lr):
+    """Vectors of one length from one start, at one rate; solved records are cut or repeated to length."""
+    model, tokenizer = models.load()
+    if start == "solved records":
+        whole = begin(model, tokenizer, train, 0, SHOTS)
+        first = whole.repeat(length // len(whole) + 1, 1)[-length:]  # the end stays next to the request
+    else:
+        first = {"random": random_start, "vocabulary": vocabulary_start}[start](model, length)
+    return outcome(SoftPrompted(model, Direct(first)), tokenizer, train, dev, lr)
+
+
+def places(train, dev, behind, seed):
+    """Twenty vectors from random words, so many of them behind the request and the rest before it."""
+    model, tokenizer = models.load()
+    tokenizer, text = marks(tokenizer, behind)
+    soft = SoftPrompted(model, Direct(vocabulary_start(model, 20, seed)), behind)
+    return outcome(soft, tokenizer, train, dev, 0.1, seed, behind=text)
+
+
+def sizes(train, dev, size, technique):
+    """A few-shot prompt, prompt tuning from it, and full fine-tuning, on a model of one size."""
+    return by_technique(train, dev, technique, 0, size)
+
+
+def examples(train, dev, count, technique, seed):
+    """The same number of steps on few records."""
+    return by_technique(stratified(train, count, seed), dev, technique, seed, "embedded")
+
+
+def by_technique(train, dev, technique, seed, size):
+    """One technique with the course's usual setting."""
+    model, tokenizer = models.load(size)
+    if technique == "full":
+        return outcome(model, tokenizer, train, dev, RATES["full"], seed)
+    first = begin(model, tokenizer, train, seed, SHOTS)
+    first = keys_and_values(model, first) if technique == "prefix" else first
+    soft, steps = SoftPrompted(model, Direct(first)), 0 if technique == "few-shot" else STEPS
+    return outcome(soft, tokenizer, train, dev, RATES.get(technique, 0.0), seed, steps=steps)
+
+
+def outcome(model, tokenizer, train, dev, lr, seed=0, steps=STEPS, behind=""):
+    """Train what requires gradients; {"accuracy", "routing", "train_accuracy", "loss", "seconds"}."""
+
+    def asked(records):
+        return [record | {"prompt": BETWEEN + record["prompt"] + behind} for record in records]
+
+    def shares(records):
+        prompts = [record["prompt"] for record in asked(records)]
+        given = generation.generate(model, tokenizer, prompts, ROOM, stop="\n")
+        scores = [gold.score(record, reply) for record, reply in zip(records, given)]
+        return [sum(score[name] for score in scores) / len(scores) for name in ("whole", "team")]
+
+    history = training.History()
+    if steps:
+        history = training.train(
+            model,
+            data.encode(tokenizer, asked(train)),
+            lr=lr,
+            steps=steps,
+            batch_size=BATCH,
+            seed=seed,
+            progress=False,
+            pad_id=tokenizer.pad_token_id,
+        )
+    (accuracy, routing), (on_train, _) = shares(dev[:ITEMS]), shares(train[: ITEMS // 2])
+    measured = {"accuracy": accuracy, "routing": routing, "train_accuracy": on_train}
+    last = history.losses[-10:]
+    return measured | {"loss": sum(last) / len(last) if last else None, "seconds": round(history.seconds, 1)}
+
+
+def sweep(names):
+    """Run what is missing of these tables, writing the file after every run."""
+    train, dev = (data.read_records(paths.DATA / "desk" / f"{part}.jsonl") for part in ("train", "dev"))
+    runs = {"starts": starts, "places": places, "sizes": sizes, "examples": examples}
+    for name in names:
+        for setting in tqdm(TABLES[name], desc=name, unit="run"):
+            everything = json.loads(FILE.read_text("utf-8")) if FILE.exists() else {}
+            rows = everything.setdefault(name, [])
+            if not any(setting.items() <= row.items() for row in rows):
+                rows.append(setting | runs[name](train, dev, **setting))
+                paths.write_atomically(FILE, json.dumps(everything, indent=1) + "\n")
+
+
+def main(arguments=None):
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--table", nargs="+", choices=TABLES, default=list(TABLES))
+    parser.add_argument("--list", action="store_true", help="show how far it is")
+    options = parser.parse_args(arguments)
+    if options.list:
+        for name in options.table:
+            print(f"{name:10} {len(read(name))} of {len(TABLES[name])} runs")
+        return
+    torch.set_num_threads(models.choose_threads())
+    sweep(options.table)
+
+
+if __name__ == "__main__":
+    main()

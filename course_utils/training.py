@@ -1,0 +1,263 @@
+"""One training loop for every lesson: batches in, smaller loss out.
+
+    history = train(model, data.encode(tokenizer, records), lr=1e-3, steps=200)
+    python -m course_utils.training --benchmark      tokens per second beside the libraries' trainers
+
+Taught in lesson 04. Left out: several devices, loss scaling for fp16, packing of short examples.
+"""
+
+import argparse
+import contextlib
+import functools
+import itertools
+import math
+import random
+import time
+from dataclasses import dataclass, field
+
+import torch
+from tqdm.auto import tqdm
+from transformers import PreTrainedModel
+
+from course_utils import losses, resume
+from course_utils.data import collate
+
+WINDOW = 16  # batches that are sorted by length together
+SHORT = 512  # rows up to this length are quicker with plain attention on a CPU
+SECONDS_BETWEEN_CHECKPOINTS = 20
+
+
+@dataclass
+class History:
+    """What happened: a loss per step, seconds, tokens read (without padding), (step, value) pairs."""
+
+    losses: list = field(default_factory=list)
+    seconds: float = 0.0
+    tokens: int = 0
+    evaluations: list = field(default_factory=list)
+
+
+def train(
+    model,
+    examples,
+    *,
+    lr,
+    steps,
+    batch_size=32,
+    warmup=0.1,
+    weight_decay=0.0,
+    clip=1.0,
+    seed=0,
+    parameters=None,
+    accumulate=1,
+    loss=None,
+    progress=True,
+    evaluate=None,
+    evaluate_every=None,
+    patience=None,
+    checkpoint=None,
+    pad_id=0,
+    bf16=None,
+):
+    """Train `parameters` (default: those that require gradients) on encoded examples; returns a History.
+
+    AdamW; the learning rate rises over the first `warmup` share of the steps and falls linearly to 0.
+    A step takes batch_size x accumulate examples, in `accumulate` parts. clip: the largest norm of the
+    gradient. seed decides the order of the examples, and dropout. loss(logits, batch) -> the mean over
+    the tokens that count, by default losses.sft.
+
+    evaluate(model) -> a number (or another JSON value), every `evaluate_every` steps and at the end.
+    With patience, training ends after that many evaluations without a new highest number, and the
+    weights of the highest are kept. checkpoint: a folder; a killed run continues from there, and ends
+    with the same bits on one thread. bf16: compute in bf16, or None to do so where it is quicker.
+
+    Nothing but the parameters changes; the model is left in evaluation mode. Raises ValueError for
+    settings that cannot be, and for the checkpoint of another run.
+    """
+    chosen = [p for p in model.parameters() if p.requires_grad] if parameters is None else list(parameters)
+    if not chosen:
+        raise ValueError("nothing to train: no parameter of the model requires gradients")
+    if not examples or min(steps, batch_size, accumulate) < 1:
+        raise ValueError("training needs at least one example, step, row in a batch and part of a batch")
+    if patience and not (evaluate and evaluate_every):
+        raise ValueError("patience needs evaluate and evaluate_every")
+    settings = [lr, steps, batch_size, warmup, weight_decay, clip, seed, accumulate]
+    run = checkpoint and resume.fingerprint(model, examples, [settings, evaluate_every, patience, bf16])
+    lengths = [len(example["input_ids"]) for example in examples]
+    order = batches(lengths, batch_size * accumulate, steps, seed)
+    history, first, best, highest, waited = History(), 0, None, -math.inf, 0
+
+    with prepared(model, chosen, max(lengths)):
+        optimiser = torch.optim.AdamW(chosen, lr=lr, weight_decay=weight_decay)
+        if checkpoint and (found := resume.load(checkpoint, run, chosen, optimiser)):
+            notes, best = found
+            history, first, bf16 = History(**notes["history"]), notes["step"], notes["bf16"]
+            history.evaluations = [tuple(pair) for pair in history.evaluations]
+            highest, waited = notes["highest"], notes["waited"]
+        bf16 = bf16_is_quicker(chosen[0].device.type) if bf16 is None else bf16
+        started, before, saved = time.perf_counter(), history.seconds, time.perf_counter()
+        with tqdm(total=steps, initial=first, disable=not progress, desc="training", unit="step") as bar:
+            for step in range(first, steps):
+                if patience and waited >= patience:
+                    break
+                torch.manual_seed(1_000_003 * seed + step)  # dropout, the same after a resumption
+                rows = [examples[i] for i in order[step]]
+                value = gradients(model, rows, accumulate, loss, pad_id, bf16)
+                torch.nn.utils.clip_grad_norm_(chosen, clip)
+                optimiser.param_groups[0]["lr"] = lr * rate(step, steps, warmup)
+                optimiser.step()
+                optimiser.zero_grad()
+                history.losses.append(value)
+                history.tokens += sum(len(row["input_ids"]) for row in rows)
+                bar.set_postfix(loss=f"{value:.3f}", refresh=False)
+                bar.update()
+
+                done = step + 1
+                if evaluate and (done == steps or (evaluate_every and done % evaluate_every == 0)):
+                    model.eval()
+                    value = evaluate(model)
+                    model.train()
+                    history.evaluations.append((done, value))
+                    if patience and value > highest:
+                        best, highest, waited = [p.detach().clone() for p in chosen], value, 0
+                    elif patience:
+                        waited += 1
+                history.seconds = before + time.perf_counter() - started
+                due = time.perf_counter() - saved >= SECONDS_BETWEEN_CHECKPOINTS
+                if checkpoint and (due or done == steps or (patience and waited >= patience)):
+                    notes = dict(step=done, bf16=bf16, highest=highest, waited=waited, history=vars(history))
+                    resume.save(checkpoint, run, chosen, optimiser, notes, best)
+                    saved = time.perf_counter()
+        with torch.no_grad():
+            for parameter, value in zip(chosen, best or []):
+                parameter.copy_(value)
+    return history
+
+
+def gradients(model, rows, accumulate=1, loss=None, pad_id=0, bf16=False):
+    """Add the gradient of the rows' mean loss to the model's parameters; returns that loss.
+
+    The rows go through the model in `accumulate` parts. A part weighs by its tokens that count, so that
+    the sum is the mean over all of them, however they are parted.
+    """
+    device = next(model.parameters()).device
+    low = half_precision(model) or (torch.bfloat16 if bf16 else None)
+    size, total = math.ceil(len(rows) / accumulate), 0.0
+    counted = [sum(row["mask"][1:]) for row in rows]
+    for start in range(0, len(rows), size):
+        part = slice(start, start + size)
+        batch = {name: tensor.to(device) for name, tensor in collate(rows[part], pad_id).items()}  # (B, T)
+        with torch.autocast(device.type, low, enabled=low is not None):
+            inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "position_ids")}
+            logits = model(**inputs, use_cache=False).logits  # (B, T, V)
+        mean = loss(logits, batch) if loss else losses.sft(logits, batch["input_ids"], batch["mask"])
+        share = mean * (sum(counted[part]) / sum(counted))
+        share.backward()
+        total += share.item()
+    return total
+
+
+def batches(lengths, size, steps, seed):
+    """The example numbers of each of `steps` batches; an example comes once in an epoch.
+
+    An epoch is shuffled, sorted by length within windows of WINDOW batches (so that little of a batch
+    is padding), cut into batches of at most `size`, as equal as can be, and these are shuffled.
+    """
+    count, found = math.ceil(len(lengths) / size), []
+    cuts = [round(i * len(lengths) / count) for i in range(count + 1)]
+    for epoch in range(math.ceil(steps / count)):
+        draw = random.Random(f"{seed} {epoch}")
+        shuffled, order = draw.sample(range(len(lengths)), len(lengths)), []
+        for low in range(0, count, WINDOW):
+            window = shuffled[cuts[low] : cuts[min(low + WINDOW, count)]]
+            order += sorted(window, key=lengths.__getitem__)
+        made = [order[low:high] for low, high in itertools.pairwise(cuts)]
+        found += draw.sample(made, count)
+    return found[:steps]
+
+
+def rate(step, steps, warmup):
+    """The share of the learning rate at a step: up linearly to 1, then down linearly to nearly 0."""
+    rising = max(1, round(warmup * steps))
+    return min((step + 1) / rising, (steps - step) / max(1, steps - rising + 1))
+
+
+@contextlib.contextmanager
+def prepared(model, chosen, longest):
+    """Inside: only `chosen` requires gradients (in fp32), dropout is on, chance is a copy of its own.
+
+    Afterwards everything but the values of `chosen` is as it was, and the model in evaluation mode.
+    """
+    ids, device = {id(parameter) for parameter in chosen}, chosen[0].device
+    required = [(parameter, parameter.requires_grad) for parameter in {*model.parameters(), *chosen}]
+    formats = [parameter.dtype for parameter in chosen]
+    for parameter, _ in required:
+        parameter.requires_grad_(id(parameter) in ids)
+    for parameter in chosen:  # a small step is lost in a number of 16 bits
+        parameter.data = parameter.data.float()
+    model.train()
+    try:
+        with torch.random.fork_rng([device] if device.type == "cuda" else []), attention(model, longest):
+            yield
+    finally:
+        for parameter, format_before in zip(chosen, formats):
+            parameter.data = parameter.data.to(format_before)
+        for parameter, before in required:
+            parameter.requires_grad_(before)
+            parameter.grad = None
+        model.eval()
+
+
+@contextlib.contextmanager
+def attention(model, longest):
+    """Plain attention instead of the fused one for short rows on a CPU, where it is quicker."""
+    inner = next((m for m in model.modules() if isinstance(m, PreTrainedModel)), None)
+    quicker = inner is not None and inner.device.type == "cpu" and longest <= SHORT
+    before = inner.config._attn_implementation if quicker else None
+    if before == "sdpa":
+        inner.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        if before == "sdpa":
+            inner.set_attn_implementation(before)
+
+
+def half_precision(model):
+    """The 16-bit format that most of the model's weights are kept in, or None if that is fp32."""
+    kept = max(model.parameters(), key=torch.numel).dtype
+    return None if kept == torch.float32 else kept
+
+
+@functools.cache
+def bf16_is_quicker(kind):
+    """Whether a device of this kind multiplies matrices in bf16 natively.
+
+    A CPU is timed once in a process, since many emulate bf16 slowly; a GPU has it from capability 8.0.
+    """
+    if kind == "cuda":
+        return torch.cuda.get_device_capability() >= (8, 0)
+    if kind != "cpu":
+        return False
+    seconds = {torch.float32: [], torch.bfloat16: []}
+    for _ in range(5):
+        for number_format, taken in seconds.items():
+            a, b = torch.ones(1024, 128, dtype=number_format), torch.ones(128, 384, dtype=number_format)
+            started = time.perf_counter()
+            a @ b
+            taken.append(time.perf_counter() - started)
+    return min(seconds[torch.bfloat16]) < 0.7 * min(seconds[torch.float32])
+
+
+def main():
+    """The command line."""
+    from course_utils import training_benchmark
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--benchmark", action="store_true", required=True)
+    parser.parse_args()
+    training_benchmark.main()
+
+
+if __name__ == "__main__":
+    main()
