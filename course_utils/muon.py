@@ -1,8 +1,9 @@
 """Muon: momentum, orthogonalised, for the weight matrices; AdamW for the rest.
 
 Source: K. Jordan et al., "Muon" (2024). Two departures for a CPU: the Newton–Schulz iteration
-runs in the precision that is asked for (bf16 halves its time where the CPU has it and crawls where it has not), and matrices of one shape are stacked so that
-one batched product serves all layers.
+runs in the precision that is asked for (bf16 takes a quarter of the time where the CPU has it, and
+crawls where it has not), and matrices of one shape are stacked so that one batched product serves
+all layers.
 """
 
 import torch

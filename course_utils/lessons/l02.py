@@ -98,7 +98,7 @@ def _test_mask(answer):
     expect(seen[0].tolist() != [1, 1, 1, 1, 1, 1], "your mask lets the text look at the padding")
     expect(
         seen[0].tolist() != [0, 0, 1, 1, 1, 1],
-        "in your row with padding the 1s of the soft prompt stand behind the pads: the soft prompt comes first",
+        "in your padded row the 1s of the soft prompt stand behind the pads: the soft prompt comes first",
     )
     expect(
         seen.tolist() == [[1, 1, 0, 0, 1, 1], [1] * 6], "the mask is v times 1, then the row's mask as it was"
