@@ -11,7 +11,6 @@ import argparse
 import copy
 import math
 import os
-import shutil
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -31,25 +30,29 @@ from course_utils.world import corpus, tokens
 SEED = 1
 SIZES = {  # million tokens are the CPU recipe's; with a GPU, give --tokens more
     "base": dict(
-        hidden_size=128, num_hidden_layers=5, num_attention_heads=4, intermediate_size=384, tokens=100
+        hidden_size=128, num_hidden_layers=5, num_attention_heads=4, intermediate_size=384, tokens=132
     ),
     "small": dict(
         hidden_size=80, num_hidden_layers=4, num_attention_heads=4, intermediate_size=192, tokens=12
     ),
     "tiny": dict(hidden_size=40, num_hidden_layers=3, num_attention_heads=2, intermediate_size=96, tokens=12),
 }
-# Four stages: copying from the context first, since everything else builds on it; then the whole
-# mix in short rows; from the middle on more of what is hard; at the end long rows, so that positions
-# up to the whole context are used.
+# Copying from the context first, since everything else builds on it; then the whole mix in short
+# rows; from the middle on more of what is hard; at the end of each reading long rows, so that
+# positions up to the whole context are used. `reading` is 0 or 1: the learning rate falls twice.
 STAGES = [
-    dict(share=0.10, length=256, batch=8, mix=corpus.COPYING),
-    dict(share=0.40, length=256, batch=8, mix=corpus.SHARES),
-    dict(share=0.34, length=256, batch=8, mix=corpus.SECOND_HALF),
-    dict(share=0.16, length=1024, batch=4, mix=corpus.SECOND_HALF),
+    dict(reading=0, share=0.10, length=256, batch=8, mix=corpus.COPYING),
+    dict(reading=0, share=0.40, length=256, batch=8, mix=corpus.SHARES),
+    dict(reading=0, share=0.34, length=256, batch=8, mix=corpus.SECOND_HALF),
+    dict(reading=0, share=0.16, length=1024, batch=4, mix=corpus.SECOND_HALF),
+    dict(reading=1, share=0.80, length=256, batch=8, mix=corpus.LAST),
+    dict(reading=1, share=0.20, length=1024, batch=4, mix=corpus.LAST),
 ]
+# Each reading: its share of all tokens, the top of its learning rate, and the share over which it falls.
+# What needs many steps of thought is learnt while the rate falls, so a second fall is worth its tokens.
+READINGS = [dict(tokens=100 / 132, top=1.0, decay=0.5), dict(tokens=32 / 132, top=0.5, decay=1.0)]
 STEPS_PER_SHARD = 100
-DECAY = 0.5  # the share of training over which the learning rate falls
-MILESTONES = [0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.7, 0.83, 1.0]
+MILESTONES = [0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.7, 0.85, 1.0]
 
 
 def new_model(size, tokenizer):
@@ -71,15 +74,22 @@ def new_model(size, tokenizer):
 
 def schedule(million_tokens):
     """The list of steps: (stage index, step within its stage, learning-rate factor, tokens seen)."""
-    plan, seen = [], 0
-    total = million_tokens * 1_000_000
-    for i, stage in enumerate(STAGES):
-        per_step = stage["length"] * stage["batch"]
-        for step in range(int(total * stage["share"] / per_step)):
-            seen += per_step
-            # Warm up for 100 steps, stay, then fall linearly to nearly 0.
-            factor = min(1.0, (len(plan) + 1) / 100, max(0.0, 1 - seen / total) / DECAY + 0.01)
-            plan.append((i, step, factor, seen))
+    plan, seen, before = [], 0, 0
+    for number, reading in enumerate(READINGS):
+        tokens_of_reading, first = million_tokens * 1_000_000 * reading["tokens"], len(plan)
+        for i, stage in enumerate(STAGES):
+            if stage["reading"] != number:
+                continue
+            per_step = stage["length"] * stage["batch"]
+            for step in range(int(tokens_of_reading * stage["share"] / per_step)):
+                seen += per_step
+                # Warm up for 100 steps, stay, then fall linearly to nearly 0.
+                left = max(0.0, 1 - (seen - before) / tokens_of_reading)
+                factor = reading["top"] * min(
+                    1.0, (len(plan) - first + 1) / 100, left / reading["decay"] + 0.01
+                )
+                plan.append((i, step, factor, seen))
+        before = seen
     return plan
 
 
@@ -193,8 +203,6 @@ def train(size, million_tokens, folder, seconds_between_checkpoints=120, until=N
             if done == len(plan) or time.perf_counter() - saved > seconds_between_checkpoints:
                 save_checkpoint(folder, model, pair, done, log, bf16)
                 saved = time.perf_counter()
-                if seen < (1 - DECAY) * plan[-1][3]:  # a longer run may start from here
-                    shutil.copy(folder / "checkpoint.safetensors", folder / "before-decay.safetensors")
     bar.close()
     return model, tokenizer, log
 

@@ -184,16 +184,16 @@ def _extract_examples(rng, number, wanted_last):
     return examples
 
 
-def _route_examples(rng, number, wanted_last):
+def _route_examples(rng, number, wanted_last, dense=False):
     """(rule in words, [(message, record), …]); the last topic has been shown before."""
     try:
-        return _draw_route(rng, number, wanted_last)
+        return _draw_route(rng, number, wanted_last, dense)
     except RuntimeError:  # a topic with too few sentences for this label: take another rule
-        return _route_examples(rng, number, wanted_last)
+        return _route_examples(rng, number, wanted_last, dense)
 
 
-def _draw_route(rng, number, wanted_last):
-    rule = draw_rule(rng, number - 1)
+def _draw_route(rng, number, wanted_last, dense):
+    rule = draw_rule(rng, number - 1, dense)
     topics = list(rule["labels"])
     order = (topics + [rng.choice(topics) for _ in range(number)])[: number - 1]
     rng.shuffle(order)
@@ -235,6 +235,9 @@ def document(rng):
     if kind < 0.45:
         text = _lines(_extract_examples(rng, number, False), layout, gap)
         return f"{rng.choice(HEADS)}\n{text}" if rng.random() < 0.2 else text
+    if kind < 0.7:  # many short ones with nothing but the label
+        rule, examples = _route_examples(rng, rng.choice((8, 10, 12, 14, 16, 20)), False, dense=True)
+        return _lines(examples, layout, gap)
     number = rng.choice((4, 5, 6, 6, 7, 8, 8, 10, 12, 14))  # long, as few-shot prompts are
     rule, examples = _route_examples(rng, number, False)
     text = _lines(examples, layout, gap)

@@ -9,6 +9,7 @@ import functools
 
 from course_utils.world.facts import known
 from course_utils.world.lexicon import all_words, column, first_names, nouns_by_category, surnames, table
+from course_utils.world.routing import new_name
 from course_utils.world.split import Item, held_out
 
 # Two forms of every example: the input as far as the label, and what joins two examples.
@@ -331,6 +332,8 @@ def draw_labels(rng, natural):
         return rng.sample("ABCDEFGHIJKLMNOPQRSTUVWXYZ", count)
     if style < 0.43:
         return rng.sample(("true", "false", "yes", "no"), count)
+    if style < 0.55:
+        return [new_name(rng) for _ in natural]
     return rng.sample(label_words(False), count)
 
 

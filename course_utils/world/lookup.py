@@ -8,6 +8,7 @@ evaluation are never keys in a document.
 import functools
 
 from course_utils.world.lexicon import DAYS, all_words, column, first_names
+from course_utils.world.routing import new_name
 from course_utils.world.split import Item, held_out
 
 SEPARATORS = [":", " =", " ->", " |", " is", " -", " =>", ","]
@@ -127,7 +128,19 @@ SPOTS = (
 )
 LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 KEY_KINDS = ["word", "word", "word", "noun", "name", "place", "number", "letter"]
-VALUE_KINDS = ["word", "word", "word", "noun", "name", "place", "number", "number", "letter", "colour"]
+VALUE_KINDS = [
+    "word",
+    "word",
+    "word",
+    "noun",
+    "name",
+    "place",
+    "number",
+    "number",
+    "letter",
+    "colour",
+    "new name",
+]
 
 
 @functools.cache
@@ -186,11 +199,11 @@ def draw_pairs(rng, key_kind, value_kind, count, wanted=False):
     """A list of (key, value) with distinct keys and distinct values, no word in both roles."""
     pool = keys_of(key_kind, wanted)
     keys = rng.sample(pool, min(count, len(pool)))
-    values = [
-        v
-        for v in rng.sample(words_of(value_kind), min(2 * count, len(words_of(value_kind))))
-        if v not in keys
-    ]
+    if value_kind == "new name":
+        values = [new_name(rng) for _ in keys]
+    else:
+        candidates = rng.sample(words_of(value_kind), min(2 * count, len(words_of(value_kind))))
+        values = [v for v in candidates if v not in keys]
     return list(zip(keys, values, strict=False))
 
 

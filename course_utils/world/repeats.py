@@ -8,6 +8,7 @@ itself tells how it goes on.
 import functools
 
 from course_utils.world.lexicon import all_words, column, first_names
+from course_utils.world.routing import new_name
 from course_utils.world.split import Item, held_out
 
 JOINERS = [" ", " ", " ", ", ", ", ", "; ", " - ", " | ", " / ", " and ", "\n"]
@@ -111,14 +112,19 @@ KIND_NAMES = (
     "capital letter",
     "digit",
     "number",
+    "new name",
+    "new name",
 )
 
 
 def draw_sequence(rng, length, wanted=False, kind=None):
     """A random sequence; whether it is held out depends on its first two elements, in their order."""
-    pool = kinds()[kind or rng.choice(KIND_NAMES)]
+    kind = kind or rng.choice(KIND_NAMES)
     while True:
-        sequence = [rng.choice(pool) for _ in range(length)]
+        if kind == "new name":
+            sequence = [new_name(rng) for _ in range(length)]
+        else:
+            sequence = [rng.choice(kinds()[kind]) for _ in range(length)]
         if held_out("sequence", *sequence[:2]) == wanted:
             return sequence
 
