@@ -23,6 +23,7 @@ from course_utils import paths
 
 ITEM_COLUMNS = ("whole", "team", "priority", "answer", "gold_reward")
 LATENCIES = 12  # single requests that are timed
+TUNING_ITEMS = 250  # of the dev records: enough to choose a setting by
 
 
 def measure(technique, seed, setting, split="test", model="embedded", desk=None):
@@ -30,7 +31,8 @@ def measure(technique, seed, setting, split="test", model="embedded", desk=None)
 
     numbers: the scoreboard's columns, less those that the caller knows (technique, lesson, seed,
     peak memory). items: {"ids" (N,), and each of ITEM_COLUMNS (N,)}. Latency is the median of single
-    requests in milliseconds. On "dev" only accuracy, routing and gold reward are measured.
+    requests in milliseconds. On "dev" only accuracy, routing and gold reward are measured, of the
+    first TUNING_ITEMS.
     """
     import torch
 
@@ -42,6 +44,7 @@ def measure(technique, seed, setting, split="test", model="embedded", desk=None)
     torch.manual_seed(seed)
     folder = Path(desk or paths.DATA / "desk")
     train, records = read_records(folder / "train.jsonl"), read_records(folder / f"{split}.jsonl")
+    records = records[:TUNING_ITEMS] if split == "dev" else records
     base, tokenizer = models.load(model)
     result = techniques.find(technique).learn(base, tokenizer, train, seed, **setting)
     requests = [record["prompt"] for record in records]

@@ -56,6 +56,15 @@ def test_schedule_sees_the_tokens_and_ends_at_zero():
     assert max(factors) == 1 and factors[0] < 0.02 and factors[-1] < 0.03
 
 
+def test_the_second_reading_rises_once_more_and_falls():
+    stages = [pretrain.STAGES[stage]["reading"] for stage, *_ in pretrain.schedule(10)]
+    factors = [factor for _, _, factor, _ in pretrain.schedule(10)]
+    second = stages.index(1)
+    assert factors[second - 1] < 0.05 and factors[second] < 0.05
+    top = max(factors[second:])
+    assert top == pytest.approx(pretrain.READINGS[1]["top"], rel=0.2) and factors[second + 99] > 0.8 * top
+
+
 def test_a_killed_run_continues_with_the_same_weights(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(pretrain, "fastest_precision", lambda *_: False)  # two runs may differ here
     other = tmp_path / "other"

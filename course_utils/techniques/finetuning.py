@@ -6,21 +6,21 @@ rest learns to use. Left out: a rate of its own for each depth (Howard and Ruder
 
 from torch import nn
 
-from course_utils.techniques.peft_methods import trained
+from course_utils.techniques.peft_methods import STEPS, trained
 from course_utils.techniques.result import Rung
 
 
-def full(model, tokenizer, train, seed, lr=1e-3, steps=240):
+def full(model, tokenizer, train, seed, lr=1e-3, steps=STEPS):
     """Every weight of the model, tied ones once."""
     return trained(model, list(model.parameters()), tokenizer, train, seed, lr, steps)
 
 
-def feature_last_block(model, tokenizer, train, seed, lr=3e-3, steps=360, blocks=1):
+def feature_last_block(model, tokenizer, train, seed, lr=3e-3, steps=STEPS, blocks=1):
     """The last block or blocks; those before it are read as they are, and so is the head."""
     return trained(model, last_blocks(model, blocks), tokenizer, train, seed, lr, steps)
 
 
-def feature_head(model, tokenizer, train, seed, lr=1e-2, steps=480):
+def feature_head(model, tokenizer, train, seed, lr=1e-2, steps=STEPS):
     """The linear layer from the last features to the vocabulary, and nothing below it."""
     return trained(model, own_head(model), tokenizer, train, seed, lr, steps)
 
@@ -48,12 +48,10 @@ def own_head(model):
     return list(head.parameters())
 
 
-RUNGS = {  # fewer weights to change leave time for more steps
-    "full": Rung(full, "04", [{"lr": r, "steps": n} for r in (5e-4, 1e-3, 2e-3) for n in (120, 240)]),
+RUNGS = {
+    "full": Rung(full, "04", [{"lr": r} for r in (5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 8e-3)]),
     "feature_last_block": Rung(
-        feature_last_block, "04", [{"lr": r, "steps": n} for r in (1e-3, 3e-3, 1e-2) for n in (180, 360)]
+        feature_last_block, "04", [{"lr": r, "blocks": b} for r in (1e-3, 3e-3, 1e-2) for b in (1, 2)]
     ),
-    "feature_head": Rung(
-        feature_head, "04", [{"lr": r, "steps": n} for r in (3e-3, 1e-2, 3e-2) for n in (240, 480)]
-    ),
+    "feature_head": Rung(feature_head, "04", [{"lr": r} for r in (1e-3, 3e-3, 1e-2, 2e-2, 5e-2, 0.1)]),
 }
