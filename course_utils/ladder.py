@@ -27,14 +27,16 @@ COLUMNS = (
 TUNING_SEED = 100  # none of the seeds that are reported
 
 
-def run(names, seeds=5, trials=6, folder=None, measure=scoring.in_fresh_process, model="embedded"):
+def run(names, seeds=5, trials=6, folder=None, measure=None, model="embedded"):
     """Tune and measure techniques; what is done is skipped. Returns what failed: {technique: reason}.
 
-    measure: as scoring.in_fresh_process. Raises ValueError for a name that does not exist, or if the
+    measure: as scoring.in_fresh_process, which is what measures rows by default; trials, whose memory
+    is not reported, then run in this process. Raises ValueError for a name that does not exist, or if the
     table holds rows of another model or test set, with which the new ones could not be compared.
     """
     from course_utils import techniques
 
+    trial, row = (measure, measure) if measure else (scoring.measure, scoring.in_fresh_process)
     rungs, subject, failed = {name: techniques.find(name) for name in names}, scoring.fingerprint(model), {}
     strange = {row["model"] for row in rows_done(folder)} - {subject}
     if strange:
@@ -43,14 +45,14 @@ def run(names, seeds=5, trials=6, folder=None, measure=scoring.in_fresh_process,
         for name, rung in rungs.items():
             bar.set_description(name)
             try:
-                setting = _tune(name, rung.settings[:trials], subject, folder, measure, model, bar)
+                setting = _tune(name, rung.settings[:trials], subject, folder, trial, model, bar)
                 for seed in range(seeds):
                     if (name, str(seed)) not in {(r["technique"], r["seed"]) for r in rows_done(folder)}:
-                        numbers, found = measure(name, seed, setting, "test", model)
+                        numbers, found = row(name, seed, setting, "test", model)
                         known = dict(technique=name, lesson=rung.lesson, seed=seed, model=subject)
                         _keep(known | numbers, found, folder)
                     bar.update()
-            except RuntimeError as error:  # this technique's process failed; the others may do well
+            except (RuntimeError, ValueError) as error:  # the other techniques may do well
                 failed[name] = str(error)
     return failed
 
