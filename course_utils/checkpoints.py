@@ -46,9 +46,3 @@ def read_precision(folder):
     """Whether the run in `folder` computes in bf16."""
     with safe_open(folder / "checkpoint.safetensors", "pt") as file:
         return file.metadata()["bf16"] == "1"
-
-
-def read_step(folder):
-    """The steps that the run in `folder` has done."""
-    with safe_open(folder / "checkpoint.safetensors", "pt") as file:
-        return int(file.metadata()["step"])

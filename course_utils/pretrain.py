@@ -23,7 +23,7 @@ from tqdm import tqdm
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from course_utils import abilities, model_card, models, paths
-from course_utils.checkpoints import load_checkpoint, read_precision, read_step, save_checkpoint
+from course_utils.checkpoints import load_checkpoint, read_precision, save_checkpoint
 from course_utils.muon import Muon
 from course_utils.world import corpus, tokens
 
@@ -47,16 +47,14 @@ STAGES = [
     dict(reading=0, share=0.16, length=1024, batch=4, mix=corpus.SECOND_HALF),
     dict(reading=1, share=0.80, length=256, batch=8, mix=corpus.LAST),
     dict(reading=1, share=0.20, length=1024, batch=4, mix=corpus.LAST),
-    dict(reading=2, share=0.80, length=256, batch=8, mix=corpus.GROWN),
-    dict(reading=2, share=0.20, length=1024, batch=4, mix=corpus.GROWN),
+    dict(reading=2, share=0.75, length=256, batch=8, mix=corpus.SORTING),
+    dict(reading=2, share=0.25, length=1024, batch=4, mix=corpus.SORTING),
 ]
-# Each reading: its share of all tokens, the top of its learning rate, the share over which that falls,
-# and how many layers are put in before it. What takes several steps is learnt while the rate falls; a
-# second fall at the same depth added little, layers did (data/models/base/README.md).
+# Each reading: its share of all tokens, the top of its learning rate, the share over which that falls.
 READINGS = [
-    dict(tokens=100 / 146, top=1.0, decay=0.5, layers=0),
-    dict(tokens=32 / 146, top=0.5, decay=1.0, layers=0),
-    dict(tokens=14 / 146, top=0.7, decay=1.0, layers=2),
+    dict(tokens=100 / 146, top=1.0, decay=0.5),
+    dict(tokens=32 / 146, top=0.5, decay=1.0),
+    dict(tokens=14 / 146, top=0.5, decay=1.0),
 ]
 STEPS_PER_SHARD = 100
 MILESTONES = [0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.7, 0.85, 1.0]
@@ -77,29 +75,6 @@ def new_model(size, tokenizer):
         **shape,
     )
     return LlamaForCausalLM(config)
-
-
-def grow(model, count):
-    """A deeper model that computes the same: copies of middle layers that at first add nothing.
-
-    The copies' last projections are 0, as in Gong et al. 2019 (stacking) and Chen et al. 2022
-    (function-preserving initialisation); training fills them.
-    """
-    old = model.config.num_hidden_layers
-    middle = range((old - count + 1) // 2, (old - count + 1) // 2 + count)  # these are doubled
-    sources = [layer for layer in range(old) for _ in range(1 + (layer in middle))]
-    config = copy.deepcopy(model.config)
-    config.num_hidden_layers = len(sources)
-    config.layer_types = None
-    deeper = LlamaForCausalLM(config).to(model.device)
-    deeper.model.embed_tokens.load_state_dict(model.model.embed_tokens.state_dict())
-    deeper.model.norm.load_state_dict(model.model.norm.state_dict())
-    for place, (layer, source) in enumerate(zip(deeper.model.layers, sources)):
-        layer.load_state_dict(model.model.layers[source].state_dict())
-        if place and sources[place - 1] == source:
-            torch.nn.init.zeros_(layer.self_attn.o_proj.weight)
-            torch.nn.init.zeros_(layer.mlp.down_proj.weight)
-    return deeper
 
 
 def schedule(million_tokens):
@@ -174,10 +149,6 @@ def train(size, million_tokens, folder, seconds_between_checkpoints=120, until=N
     bf16 = read_precision(folder) if resumed else fastest_precision(model, device)
     pair = optimisers(model, bf16)
     if resumed:
-        reading = STAGES[plan[max(0, read_step(folder) - 1)][0]]["reading"]
-        for layers in (r["layers"] for r in READINGS[1 : reading + 1] if r["layers"]):
-            model = grow(model, layers)
-            pair = optimisers(model, bf16)
         first, log = load_checkpoint(folder, model, pair)
     milestones = {math.ceil(m * len(plan)) for m in MILESTONES}
     losses, saved, started = [], time.perf_counter(), time.perf_counter()
@@ -194,10 +165,6 @@ def train(size, million_tokens, folder, seconds_between_checkpoints=120, until=N
         ahead, shard = {}, None
         for number in range(first, len(plan) if until is None else until):
             stage, step, factor, seen = plan[number]
-            layers = READINGS[STAGES[stage]["reading"]]["layers"]
-            if layers and STAGES[plan[number - 1][0]]["reading"] != STAGES[stage]["reading"]:
-                model, shard = grow(model, layers), None
-                pair = optimisers(model, bf16)
             key = (stage, step // STEPS_PER_SHARD)
             if shard != key:
                 # On a CPU, plain attention is quicker for short rows, the fused one for long rows.

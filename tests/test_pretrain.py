@@ -76,30 +76,6 @@ def test_a_killed_run_continues_with_the_same_weights(folder, tmp_path, monkeypa
         assert torch.equal(a, b), name
 
 
-def test_a_model_with_layers_put_in_computes_the_same_and_learns_in_them(folder):
-    model = pretrain.new_model("tiny", pretrain.AutoTokenizer.from_pretrained(folder / "tokenizer")).eval()
-    deeper, ids = pretrain.grow(model, 2).eval(), torch.arange(20)[None]
-    assert deeper.config.num_hidden_layers == model.config.num_hidden_layers + 2
-    assert torch.equal(deeper(ids).logits, model(ids).logits)
-    deeper(ids, labels=ids).loss.backward()
-    moved = [layer.mlp.down_proj.weight.grad.abs().sum() > 0 for layer in deeper.model.layers]
-    assert all(moved)
-
-
-def test_a_run_killed_after_the_layers_came_in_continues_with_the_same_weights(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(pretrain, "fastest_precision", lambda *_: False)
-    other = tmp_path / "other"
-    shutil.copytree(folder / "tokenizer", other / "tokenizer")
-    readings = [pretrain.STAGES[stage]["reading"] for stage, *_ in pretrain.schedule(0.2)]
-    grown = readings.index(2)
-    whole, _, _ = pretrain.train("tiny", 0.2, folder, until=grown + 4)
-    pretrain.train("tiny", 0.2, other, until=grown + 2, seconds_between_checkpoints=0)
-    resumed, _, _ = pretrain.train("tiny", 0.2, other, until=grown + 4)
-    assert whole.config.num_hidden_layers == pretrain.SIZES["tiny"]["num_hidden_layers"] + 2
-    for (name, a), (_, b) in zip(whole.named_parameters(), resumed.named_parameters(), strict=True):
-        assert torch.equal(a, b), name
-
-
 def test_the_checkpoint_holds_the_step_and_the_log(folder):
     pretrain.train("tiny", 1, folder, until=55, seconds_between_checkpoints=0)
     model = pretrain.new_model("tiny", pretrain.AutoTokenizer.from_pretrained(folder / "tokenizer"))

@@ -62,8 +62,8 @@ SECOND_HALF = SHARES | {
 }
 # After a first fall of the learning rate: what was still weak then, above all sorting by examples.
 LAST = SECOND_HALF | {"relations": 10, "incontext": 8, "lookup": 9, "repeats": 4, "passages": 13, "forms": 18}
-# With layers added: what needs several looks back at the text.
-GROWN = LAST | {"lookup": 10, "problems": 20, "tracking": 11, "passages": 16, "verdicts": 11, "forms": 14}
+# At the very end: to sort sentences by examples, in whatever form the examples have.
+SORTING = SHARES | {"incontext": 18, "lookup": 8, "dictionary": 4, "encyclopaedia": 4, "forms": 36}
 
 
 def family(name):

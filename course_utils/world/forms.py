@@ -6,6 +6,7 @@ next record can therefore only be written by keeping to what the examples do.
 
 import functools
 
+from course_utils.world import incontext
 from course_utils.world.lexicon import column, first_names, nouns_by_category, surnames
 from course_utils.world.routing import (
     DAYS,
@@ -199,7 +200,7 @@ def _draw_route(rng, number, wanted_last, dense):
     rng.shuffle(order)
     order.append(rng.choice(topics))
     form = rng.choice(FORMATS)
-    if len(rule["fields"]) == 1 and rng.random() < 0.4:
+    if len(rule["fields"]) == 1 and rng.random() < (0.7 if dense else 0.4):
         form = ("", None, "", "")
     drawn = [message(rng, rule, t, wanted_last and i == number - 1) for i, t in enumerate(order)]
     return rule_text(rng, rule), [(text, _record(pairs, form)) for text, pairs in drawn]
@@ -235,9 +236,12 @@ def document(rng):
     if kind < 0.45:
         text = _lines(_extract_examples(rng, number, False), layout, gap)
         return f"{rng.choice(HEADS)}\n{text}" if rng.random() < 0.2 else text
-    if kind < 0.7:  # many short ones with nothing but the label
-        rule, examples = _route_examples(rng, rng.choice((8, 10, 12, 14, 16, 20)), False, dense=True)
-        return _lines(examples, layout, gap)
+    if kind < 0.8:  # many short ones with nothing but the label
+        rule, examples = _route_examples(rng, rng.choice((6, 8, 10, 12, 14, 16, 20)), False, dense=True)
+        if rng.random() < 0.5:
+            return _lines(examples, layout, gap)
+        frame, gap = rng.choice(incontext.LAYOUTS)
+        return gap.join(f"{frame.format(x=text)} {label}" for text, label in examples)
     number = rng.choice((4, 5, 6, 6, 7, 8, 8, 10, 12, 14))  # long, as few-shot prompts are
     rule, examples = _route_examples(rng, number, False)
     text = _lines(examples, layout, gap)

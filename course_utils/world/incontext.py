@@ -39,6 +39,13 @@ LAYOUTS = [
     ("({x}) is in group", "\n"),
     ("The label of {x} is", "\n"),
     ("Sort {x} into", "\n"),
+    ("Message: {x}\nRecord:", "\n\n"),
+    ("Message: {x}\nTeam:", "\n\n"),
+    ("Message: {x}\nRecord: Team:", "\n\n"),
+    ("Text: {x}\nRecord: Label:", "\n\n"),
+    ("Mail: {x}\nForm: Group:", "\n"),
+    ("Letter: {x}\nSummary: Topic:", "\n\n"),
+    ("Note: {x}\nEntry: Kind:", "\n"),
 ]
 HEADINGS = [
     "",

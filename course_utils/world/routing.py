@@ -313,7 +313,7 @@ def draw_rule(rng, examples, dense=False):
     """
     topics = rng.sample(
         list(rng.choice((THINGS, PURPOSES, PURPOSES))),
-        min(rng.choice((2, 2, 3, 3, 4, 5, 6)), max(2, examples)),
+        min(rng.choice((2, 2, 2, 2, 3, 4, 6) if dense else (2, 2, 3, 3, 4, 5, 6)), max(2, examples)),
     )
     fields = ["label"]
     if rng.random() < 0.3 and not dense:
@@ -335,6 +335,7 @@ def draw_rule(rng, examples, dense=False):
         "names": names,
         "scale": rng.choice(SCALES),
         "reply": rng.choice(REPLIES),
+        "dense": dense,
     }
 
 
@@ -377,10 +378,10 @@ def message(rng, rule, topic, wanted=False):
     )
     high, normal, low = rule["scale"]
     urgency = normal
-    if "urgency" in rule["fields"] or rng.random() < 0.2:
+    if "urgency" in rule["fields"] or rng.random() < (0.05 if rule["dense"] else 0.2):
         urgency, more = rng.choice(((high, rng.choice(URGENT)), (low, rng.choice(CALM)), (normal, "")))
         text = f"{text} {more}".strip()
-    text = rng.choice(GREETINGS) + text
+    text = (rng.choice(GREETINGS) if not rule["dense"] or rng.random() < 0.2 else "") + text
     name = rng.choice(first_names())
     if "name" in rule["fields"]:
         text = rng.choice(
