@@ -17,7 +17,7 @@ CARD = """# {name}: the course's own base model
 A Llama model with {parameters:,} parameters, trained from scratch on {tokens:g} million tokens of the
 corpus that `course_utils.world` generates (seed {seed}; {stages}). Training took {hours:.1f} hours on
 {device}; the last loss was {loss:.2f} nats per token. Make it again with
-`python -m course_utils.pretrain --size {size}`; the optimiser and its schedule are in that file.{note}
+`python -m course_utils.pretrain --size {size}`; the optimiser and its schedule are in that file.
 The weights are stored in half precision. Licence: the course's (MIT); no outside data was used.
 
 It is a *base* model: it continues texts, good sources and bad alike, about a small made-up world.
@@ -29,7 +29,7 @@ Held-out items (see `data/world/README.md`), greedy decoding, Wilson intervals; 
 `python -m course_utils.pretrain`, printed again by `--evaluate data/models/{name}`.
 
 {table}
-"""
+{note}"""
 
 
 def measure(size, folder, recipe, items):
@@ -78,6 +78,6 @@ def publish(model, tokenizer, out, recipe, log, items, note=""):
         stages=recipe["stages"],
         name=out.name,
         size=out.name.removeprefix("base-"),
-        note=f" {note}" if note else "",
+        note=f"\n## How this run went\n\n{note}\n" if note else "",
     )
     paths.write_atomically(out / "README.md", text)

@@ -30,7 +30,7 @@ from course_utils.world import corpus, tokens
 SEED = 1
 SIZES = {  # million tokens are the CPU recipe's; with a GPU, give --tokens more
     "base": dict(
-        hidden_size=128, num_hidden_layers=5, num_attention_heads=4, intermediate_size=384, tokens=146
+        hidden_size=128, num_hidden_layers=5, num_attention_heads=4, intermediate_size=384, tokens=162
     ),
     "small": dict(
         hidden_size=80, num_hidden_layers=4, num_attention_heads=4, intermediate_size=192, tokens=12
@@ -49,12 +49,15 @@ STAGES = [
     dict(reading=1, share=0.20, length=1024, batch=4, mix=corpus.LAST),
     dict(reading=2, share=0.75, length=256, batch=8, mix=corpus.SORTING),
     dict(reading=2, share=0.25, length=1024, batch=4, mix=corpus.SORTING),
+    dict(reading=3, share=0.80, length=256, batch=8, mix=corpus.CLOSING),
+    dict(reading=3, share=0.20, length=1024, batch=4, mix=corpus.CLOSING),
 ]
 # Each reading: its share of all tokens, the top of its learning rate, the share over which that falls.
 READINGS = [
-    dict(tokens=100 / 146, top=1.0, decay=0.5),
-    dict(tokens=32 / 146, top=0.5, decay=1.0),
-    dict(tokens=14 / 146, top=0.5, decay=1.0),
+    dict(tokens=100 / 162, top=1.0, decay=0.5),
+    dict(tokens=32 / 162, top=0.5, decay=1.0),
+    dict(tokens=14 / 162, top=0.5, decay=1.0),
+    dict(tokens=16 / 162, top=0.35, decay=1.0),
 ]
 STEPS_PER_SHARD = 100
 MILESTONES = [0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.55, 0.7, 0.85, 1.0]

@@ -62,8 +62,10 @@ SECOND_HALF = SHARES | {
 }
 # After a first fall of the learning rate: what was still weak then, above all sorting by examples.
 LAST = SECOND_HALF | {"relations": 10, "incontext": 8, "lookup": 9, "repeats": 4, "passages": 13, "forms": 18}
-# At the very end: to sort sentences by examples, in whatever form the examples have.
+# Then to sort sentences by examples, in whatever form the examples have.
 SORTING = SHARES | {"incontext": 18, "lookup": 8, "dictionary": 4, "encyclopaedia": 4, "forms": 36}
+# And to close, everything once more, most of all what takes several steps.
+CLOSING = SECOND_HALF | {"problems": 20, "tracking": 10, "passages": 14, "verdicts": 13, "forms": 16}
 
 
 def family(name):

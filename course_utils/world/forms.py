@@ -233,10 +233,10 @@ def document(rng):
         return _plain_records(rng)
     number, layout = rng.choice((1, 2, 2, 3, 3, 4, 4, 5, 6, 8)), rng.choice(LAYOUTS)
     gap = rng.choice(("\n", "\n\n"))
-    if kind < 0.45:
+    if kind < 0.35:
         text = _lines(_extract_examples(rng, number, False), layout, gap)
         return f"{rng.choice(HEADS)}\n{text}" if rng.random() < 0.2 else text
-    if kind < 0.8:  # many short ones with nothing but the label
+    if kind < 0.6:  # many short ones with nothing but the label
         rule, examples = _route_examples(rng, rng.choice((6, 8, 10, 12, 14, 16, 20)), False, dense=True)
         if rng.random() < 0.5:
             return _lines(examples, layout, gap)

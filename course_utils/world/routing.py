@@ -249,6 +249,20 @@ REPLIES = (
     "{label} will call you soon.",
     "{label} looks into that.",
 )
+OTHER_REPLIES = (  # in some documents the replies differ from message to message
+    "who: {name}, when: {day}",
+    "{name} / {topic}",
+    "I have no idea about that.",
+    "Sorry for the trouble. {label} is on it.",
+    "Sorry. {label} writes back at once.",
+    "It takes {number} days.",
+    "{number} + {other} = {sum}, so you get {sum}.",
+    "{number} coins, {name}.",
+    "Number {number}.",
+    "Who could know that?",
+    "Many thanks, {name}.",
+)
+SIGNS = (" Best, {firm}.", " {firm}", " Bye from {firm}.", " {firm} says hello.", " - {firm}")
 RULES = (
     "Messages about {topic} go to {label}.",
     "{label} gets messages about {topic}.",
@@ -334,7 +348,8 @@ def draw_rule(rng, examples, dense=False):
         "fields": fields,
         "names": names,
         "scale": rng.choice(SCALES),
-        "reply": rng.choice(REPLIES),
+        "replies": (rng.choice(REPLIES), *(rng.sample(OTHER_REPLIES, 4) if rng.random() < 0.6 else ())),
+        "sign": rng.choice(SIGNS).format(firm=new_name(rng)) if rng.random() < 0.4 else "",
         "dense": dense,
     }
 
@@ -387,5 +402,15 @@ def message(rng, rule, topic, wanted=False):
         text = rng.choice(
             (f"{text} {name}", f"{text} My name is {name}.", f"{text} Yours, {name}", f"I am {name}. {text}")
         )
-    values = {"label": label, "urgency": urgency, "name": name, "reply": rule["reply"].format(label=label)}
+    number, other = rng.randint(2, 60), rng.randint(2, 30)
+    said = rng.choice(rule["replies"]).format(
+        label=label,
+        name=name,
+        day=rng.choice(DAYS),
+        topic=topic,
+        number=number,
+        other=other,
+        sum=number + other,
+    )
+    values = {"label": label, "urgency": urgency, "name": name, "reply": said + rule["sign"]}
     return text, [(rule["names"][field], values[field]) for field in rule["fields"]]
