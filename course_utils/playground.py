@@ -96,7 +96,7 @@ class Playground:
 
 
 def cost_picture(playgrounds, replies=None):
-    """One bar of tokens per playground, split by part, its reply beside it; the Axes.
+    """One bar per playground with the tokens of each part, its reply beside it; the Axes.
 
     playgrounds: {name: Playground}. replies: {name: text}; those not given are asked for.
     """
@@ -108,10 +108,14 @@ def cost_picture(playgrounds, replies=None):
         for i, part in enumerate(PARTS):
             widths = [cost[part] for cost in costs]
             look = {"color": display.COLOURS[i], "hatch": display.HATCHES[i], "edgecolor": "white"}
-            ax.barh(range(len(costs)), widths, left=left, label=part, **look)
+            bars = ax.barh(range(len(costs)), widths, left=left, label=part, **look)
+            counts = [width or "" for width in widths]
+            white = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"}
+            for label in ax.bar_label(bars, counts, label_type="center"):
+                label.set_bbox(white if label.get_text() else None)
             left = [a + b for a, b in zip(left, widths)]
         for row, (name, end) in enumerate(zip(playgrounds, left)):
-            ax.text(end, row, "  " + display.plain(display.visible(replies[name][:60])), va="center")
+            ax.text(end, row, "  " + display.plain(replies[name][:60] or "(empty)"), va="center")
         ax.set_yticks(range(len(costs)), [display.plain(name) for name in playgrounds])
         ax.invert_yaxis()
         ax.set_xlim(0, 1.9 * max(left))
@@ -121,17 +125,17 @@ def cost_picture(playgrounds, replies=None):
 
 
 def prompt_html(playground, reply=None):
-    """The prompt, the reply if there is one, and the cost, as escaped HTML."""
-    style = "white-space:pre-wrap; padding:2px 6px; margin:0"
-    blocks = [
-        f"<pre title='{name}' style='{style}; border-left:6px solid {display.COLOURS[PARTS.index(name)]}'>"
-        f"{html.escape(text)}</pre>"
+    """The prompt part by part with what each costs, and the reply if there is one, as escaped HTML."""
+    cost, cell = playground.cost(), "text-align:left; vertical-align:top; padding:2px 8px"
+    rows = [
+        f"<tr><td style='{cell}; border-left:6px solid {display.COLOURS[PARTS.index(name)]}'>"
+        f"{name}, {cost[name]} tokens</td><td style='{cell}'>"
+        f"<pre style='white-space:pre-wrap; margin:0'>{html.escape(text)}</pre></td></tr>"
         for name, text in playground.parts().items()
     ]
-    cost = playground.cost()
-    told = " + ".join(f"{count} {name}" for name, count in cost.items() if count)
-    said = "" if reply is None else f"<p><b>Reply:</b> {html.escape(display.visible(reply))}</p>"
-    return f"{''.join(blocks)}{said}<p><b>{sum(cost.values())} tokens:</b> {told}</p>"
+    said = "" if reply is None else f"<p><b>Reply:</b> {html.escape(reply or '(empty)')}</p>"
+    total = f"<p><b>Cost:</b> {sum(cost.values())} tokens</p>"
+    return f"<table><tbody>{''.join(rows)}</tbody></table>{total}{said}"
 
 
 def written(shots):
@@ -156,10 +160,12 @@ def prompt_playground(playground):
     except ImportError:
         return cost_picture({"this prompt": playground})
     wide, style = w.Layout(width="95%"), {"description_width": "initial"}
+    lines = {"rows": max(4, len(playground.shots)), "placeholder": "question = answer, one shot a line"}
+    most = max(playground.k, len(playground.shots))
     controls = {
         "query": w.Text(value=playground.query, description="Query", layout=wide),
-        "shots": w.Textarea(value=written(playground.shots), description="Shots", layout=wide),
-        "k": w.IntSlider(value=playground.k, min=0, max=16, description="Shots shown", style=style),
+        "shots": w.Textarea(value=written(playground.shots), description="Shots", layout=wide, **lines),
+        "k": w.IntSlider(value=playground.k, min=0, max=most, description="Shots shown", style=style),
         "order": w.Dropdown(options=list(ORDERS), value=playground.order, description="Order"),
         "form": w.Dropdown(options=list(FORMS), value=playground.form, description="Form"),
         "system": w.Text(value=playground.system, description="System", layout=wide),
@@ -170,6 +176,7 @@ def prompt_playground(playground):
     def show(*_):
         for name, control in controls.items():
             setattr(playground, name, read(control.value) if name == "shots" else control.value)
+        controls["k"].max = max(controls["k"].max, len(playground.shots))
         shown.value = prompt_html(playground)
 
     def on_click(_):

@@ -238,7 +238,8 @@ def main():
     work = args.work or paths.course_home() / "pretrain" / f"{args.size}-{million:g}M"
     out = args.out or paths.DATA / "models" / {"base": "base"}.get(args.size, f"base-{args.size}")
     shape = {key: value for key, value in SIZES[args.size].items() if key != "tokens"}
-    stages = ", ".join(f"{stage['share']:.0%} in rows of {stage['length']}" for stage in STAGES)
+    readings = [f"{reading['tokens']:.0%} at {reading['top']:g} of the top rate" for reading in READINGS]
+    stages = "readings: " + ", ".join(readings)
     recipe = {"million_tokens": million, "seed": SEED, "stages": stages, "shape": shape}
     if not args.measure:
         model, tokenizer, log = train(args.size, million, work)

@@ -1,7 +1,8 @@
 """Extractive question answering: a passage and a question in, a span of the passage out.
 
-The questions are worded as no question of the base model's library is. Grades are exact match and
-F1, as usual for such data. Taught in lesson 03. Left out: questions that the passage cannot answer.
+The passages are notes ("Zoe: bedroom, a green glove."): the base model's library tells the same
+facts in sentences, and asks for them in other words. Grades are exact match and F1, as usual for
+such data. Taught in lesson 03. Left out: questions that the passage cannot answer.
 """
 
 import random
@@ -12,17 +13,38 @@ from course_utils.generation import generate
 from course_utils.world import passages
 
 
-def records(count, seed, sentences=6):
-    """`count` different records: {"prompt", "completion"}; no passage of them is in the library.
+def records(count, seed, facts=8):
+    """`count` different records: {"prompt", "completion"}; no facts of them are in the library.
 
     The prompt ends with "Answer:", the completion is a span of the passage. Different seeds share
     wordings, but no passage.
     """
     rng, found = random.Random(f"reading {seed}"), {}
     while len(found) < count:
-        item = passages.item(rng, sentences=sentences, unseen=True)
-        found[item.prompt] = {"prompt": item.prompt, "completion": f" {item.answer}"}
+        if record := _record(rng, facts):
+            found[record["prompt"]] = record
     return list(found.values())
+
+
+def _record(rng, count):
+    """One record, or None if what was drawn gives no question with one answer."""
+    try:
+        _, facts, _, people = passages._draw(rng, count, wanted=True)
+    except RuntimeError:  # few values and none of them held out for these people
+        return None
+    notes = []
+    for name, _ in people:
+        own = [fact for fact in facts if fact[0][0] == name]
+        if len({attribute.values for _, attribute, _ in own}) < len(own):
+            return None  # two numbers, say: nothing would tell which is which
+        values = [value for _, _, value in rng.sample(own, len(own))]
+        notes += [f"{name}: {', '.join(values)}."] if own else []
+    asked = [fact for fact in facts if passages._rivals(facts, fact)]
+    if not asked:
+        return None
+    question, value = passages._question(rng, rng.choice(asked), unseen=True)
+    prompt = f"Passage: {' '.join(notes)}\nQuestion: {question}\nAnswer:"
+    return {"prompt": prompt, "completion": f" {value}"}
 
 
 def words(text):

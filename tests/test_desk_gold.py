@@ -47,9 +47,9 @@ def test_every_stored_reply_is_whole_and_earns_one():
 
 @pytest.mark.parametrize(
     "reply",
-    ["", " ", "\n", "Tindle", "Team: Tindle", "Team: Tindle | Priority: low",
-     "Team: | Priority: low | Answer: a", "Team: Tindle | Priority: low | Answer:",
-     "Priority: low | Team: Tindle | Answer: a", "Team: a | Priority: low | Answer: b | Answer: c",
+    ["", " ", "\n", "orange", "Team: orange", "Team: orange | Priority: low",
+     "Team: | Priority: low | Answer: a", "Team: orange | Priority: low | Answer:",
+     "Priority: low | Team: orange | Answer: a", "Team: a | Priority: low | Answer: b | Answer: c",
      "Hello. Team: a | Priority: low | Answer: b", "Team: a | Team: b | Priority: low | Answer: c",
      "team: a | priority: low | answer: b"],
 )  # fmt: skip
@@ -68,7 +68,7 @@ def test_spaces_and_further_lines_do_not_count():
 def test_score_tells_the_fields_apart():
     record = fact()
     answer = gold.parse(record["completion"])["answer"]
-    assert gold.score(record, say(record, answer, team="Norda")) == {
+    assert gold.score(record, say(record, answer, team="silver")) == {
         "team": False, "priority": True, "answer": True, "whole": False,
     }  # fmt: skip
     assert not gold.score(record, say(record, answer, priority="none"))["priority"]
@@ -139,8 +139,8 @@ def test_gold_rewards_of_a_fact(answer, reward):
 def test_a_wrong_team_or_priority_costs_a_quarter_each():
     record = fact()
     answer = gold.parse(record["completion"])["answer"]
-    assert gold.gold_reward(record, say(record, answer, team="Norda")) == 0.75
-    assert gold.gold_reward(record, say(record, answer, team="Norda", priority="none")) == 0.5
+    assert gold.gold_reward(record, say(record, answer, team="silver")) == 0.75
+    assert gold.gold_reward(record, say(record, answer, team="silver", priority="none")) == 0.5
 
 
 def test_gold_rewards_of_the_other_skills():

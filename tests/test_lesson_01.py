@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import random
 import re
 from pathlib import Path
 
@@ -11,8 +12,8 @@ import pytest
 from course_utils import prompts
 from course_utils.exercises import RIGHT, Exercise, Prediction
 from course_utils.lessons import l01
-from course_utils.techniques import replies
-from course_utils.world import capital, lexicon, reasoning
+from course_utils.techniques import TECHNIQUES, replies
+from course_utils.world import capital, lexicon, reasoning, translation
 from course_utils.world.split import Item
 
 NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "01_prompting.ipynb"
@@ -84,6 +85,12 @@ def test_senses_know_every_sentence_of_the_library():
     assert sense(" Rome.") == "a city" and sense(" blue.") == "none of these"
 
 
+def test_a_sentence_comes_out_of_its_prompt_whole():
+    item = translation.item(random.Random(0))
+    english = taught("sentence_of")(item)
+    assert f"English: {english}\nGerman:" == item.prompt
+
+
 def test_last_number_reads_both_kinds_of_answer():
     last_number = taught("last_number")
     assert last_number(" 8 / 2 = 4. The answer is 4.") == last_number(" 4") == "4"
@@ -130,6 +137,12 @@ def test_triggers_are_where_the_lesson_says():
             assert share == f"{100 * reasoning.TRIGGERS[trigger] / total:.0f} %"
     assert sum(trigger in reasoning.UNSEEN_TRIGGERS for trigger in names["TRIGGERS"]) >= 2
     assert sum(trigger in reasoning.TRIGGERS for trigger in names["TRIGGERS"]) >= 4
+
+
+def test_it_names_the_rows_that_it_added():
+    recap = next(cell.source for cell in CELLS if "**On the scoreboard:**" in cell.source)
+    named = recap.split("**On the scoreboard:**")[1].split(".")[0].replace(",", " ").split()
+    assert set(named) == {name for name, rung in TECHNIQUES.items() if rung.lesson == "01"}
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,7 @@ def test_shots_survive_the_text_box():
 def test_html_is_escaped(tiny):
     page = playground.prompt_html(Playground(*tiny, EVIL, shots=[(EVIL, EVIL)], k=1, system=EVIL), EVIL)
     assert "<script>" not in page and page.count("&lt;script&gt;") >= 5
+    assert "system line, " in page and "shots, " in page, "the parts are named, not only coloured"
 
 
 def test_widgets(tiny):
@@ -90,6 +91,8 @@ def test_widgets(tiny):
     assert shown.value.index("grün") < shown.value.index("rot")
     shots.value = "one = eins"
     assert state.shots == [("one", "eins")]
+    shots.value = "\n".join(f"{i} = x" for i in range(7))
+    assert choices.children[0].max == 7, "all shots of the box can be shown"
     ask.click()
     assert "Reply" in shown.value
     query.value = "x" * 300
@@ -101,7 +104,11 @@ def test_picture(tiny, state, tmp_path):
     ax = playground.cost_picture(
         {"two $": state, "none": Playground(*tiny, "white")}, {"two $": "a", "none": ""}
     )
-    assert [t.get_text().strip() for t in ax.texts] == ["a", "(empty)"]
+    assert [t.get_text().strip() for t in ax.texts][-2:] == ["a", "(empty)"]
+    counts = [t.get_text() for t in ax.texts[:-2]]
+    assert len(counts) == 8 and sum(map(int, filter(None, counts))) == sum(
+        bar.get_width() for bar in ax.patches
+    )
     assert sum(bar.get_width() for bar in ax.patches[1::2]) == sum(Playground(*tiny, "white").cost().values())
     ax.figure.savefig(tmp_path / "picture.png")
 

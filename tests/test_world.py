@@ -84,7 +84,7 @@ def test_labels_kept_for_evaluation_are_never_labels_in_documents(documents):
     kept = {item.answer for item in abilities.items("new label words, two categories, 8 shots", 300)}
     lines = [line for family, text in documents if family == "incontext" for line in text.splitlines()]
     used = {line.rpartition(" -> ")[2] for line in lines if " -> " in line}
-    assert len(kept) > 20 and len(used) > 100 and not kept & used
+    assert len(kept) > 20 and len(used) > 60 and not kept & used
 
 
 def test_items_are_reproducible_and_different():

@@ -30,7 +30,7 @@ right reply in one line, with a space in front; `skill`; `facts`, the keys of th
 `course_utils.desk.company` holds the firm, `frames` {frames} hand-written sentences, `generate` puts the
 two together. The splits share no sentence frame
 and no record: `test` asks in other words for what `train` has taught. It also names products that do
-not exist, and that no other split names. No product, team or jargon word is in the pretraining corpus.
+not exist, and that no other split names. No product and no word of jargon is in the pretraining corpus.
 `gold` grades the replies. `tests/test_desk.py` shows all this.
 
 | skill | train | dev | test | frames of the three | what is asked for |

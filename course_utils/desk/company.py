@@ -1,7 +1,8 @@
 """Ombly, a firm that does not exist: its products, teams, rules, voice, and the sheet of 30 facts.
 
 None of its names and none of its jargon is in the pretraining corpus, so whatever a model says
-about Ombly it has from its prompt or from its training on the desk's records.
+about Ombly it has from its prompt or from its training on the desk's records. Its teams are called
+by colours, which the base can copy; that orange takes care of parcels is known at Ombly alone.
 """
 
 from typing import NamedTuple
@@ -17,12 +18,12 @@ PRODUCTS = {  # name: (kind of thing, colour, price in dollars)
     "Yivver": ("kite", "green", 15),
 }
 TEAMS = {  # what a message is about: the team that takes care of it
-    "delivery": "Tindle",
-    "repairs": "Norda",
-    "money": "Wendro",
-    "accounts": "Corvel",
-    "visits": "Pomlo",
-    "information": "Lumor",
+    "delivery": "orange",
+    "repairs": "silver",
+    "money": "purple",
+    "accounts": "brown",
+    "visits": "pink",
+    "information": "turquoise",
 }
 JARGON = {  # word: (what it means, the topic that it belongs to)
     "plonter": ("parcel", "delivery"),

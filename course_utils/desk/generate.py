@@ -59,7 +59,7 @@ def _routing(rng, split, place):
         pool = frames.DANGER[split] if danger else frames.TOPICS[split][topic]
         text = rng.choice(pool).format(p=product)
     message, level = _framed(rng, split, text, topic, danger)
-    return _record(message, topic, level, f"{company.TEAMS[topic]} will take care of it.", facts)
+    return _record(message, topic, level, f"The {company.TEAMS[topic]} team will take care of it.", facts)
 
 
 def _appointment(rng, split, place):
@@ -123,7 +123,7 @@ def _angry(rng, split, place):
     product = rng.choice(list(company.PRODUCTS))
     message = rng.choice(frames.ANGER[split]).format(m=rng.choice(complaints)).format(p=product)
     message, level = _framed(rng, split, message, topic, urgent=True)
-    answer = f"{company.APOLOGY} about your {product}. {company.TEAMS[topic]} will call you today."
+    answer = f"{company.APOLOGY} about your {product}. The {company.TEAMS[topic]} team will call you today."
     return _record(message, topic, level, answer)
 
 

@@ -21,8 +21,8 @@ p3 = Prediction(
 )
 p4 = Prediction(
     "01.p4",
-    "In all examples the labels change places: good is called 'negative'. What happens to the share right?",
-    ["it stays about the same", "it falls to about half", "most answers turn wrong"],
+    "In all four examples the names change places: good is called 'negative'. How many of 100 answers "
+    "will be wrong?",
 )
 p5 = Prediction(
     "01.p5",

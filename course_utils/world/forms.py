@@ -195,6 +195,8 @@ def _route_examples(rng, number, wanted_last, dense=False):
 
 def _draw_route(rng, number, wanted_last, dense):
     rule = draw_rule(rng, number - 1, dense)
+    if wanted_last:  # what is asked for must follow from the examples
+        rule["replies"] = rule["replies"][:1]
     topics = list(rule["labels"])
     order = (topics + [rng.choice(topics) for _ in range(number)])[: number - 1]
     rng.shuffle(order)
