@@ -81,6 +81,22 @@ def load(model, path, task=None):
     The parts are trainable, as after `add`. Raises as `read` does, BadFile for parts made for another
     model, and ValueError for a name that is taken.
     """
+    about, new = _checked(model, path)
+    parts.insert(model, task or about["task"], new)
+    return task or about["task"]
+
+
+def refusal(model, path):
+    """The sentence by which `load` refuses a file, or None if it fits; the model stays as it is."""
+    try:
+        _checked(model, path)
+    except (FileNotFoundError, BadFile) as error:
+        return str(error)
+    return None
+
+
+def _checked(model, path):
+    """(description, {place: part}) of a file that fits the model; raises as `load` does."""
     tensors, about = read(path, FORMAT)
     name, layers, new = Path(path).name, parts.linears(model), {}
     if not isinstance(about.get("parts"), dict) or not isinstance(about.get("base"), list):
@@ -99,8 +115,7 @@ def load(model, path, task=None):
             raise BadFile(f"{name} was made for a model of another shape: {place} does not fit.") from error
     if not same(about["base"], signature(model)):
         raise BadFile(f"{name} was trained on another base model of the same shape, so it would mislead.")
-    parts.insert(model, task or about["task"], new)
-    return task or about["task"]
+    return about, new
 
 
 def signature(model):

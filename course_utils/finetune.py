@@ -18,7 +18,7 @@ import psutil
 import torch
 from safetensors import SafetensorError
 
-from course_utils import data, evaluation, losses, models, training
+from course_utils import data, evaluation, losses, models, rewording, training
 from course_utils.batching import context_length
 from course_utils.generation import generate
 from course_utils.techniques.finetuning import last_blocks, own_head
@@ -57,7 +57,9 @@ def tune(model, tokenizer, records, method="lora", epochs=3, lr=None, seed=0, ba
     """
     small = models.count_parameters(model) < SMALL
     lr = lr or RATES[method][0 if small else 1]
-    model, parameters = _chosen(model, method)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # LoRA starts with random numbers
+        model, parameters = _chosen(model, method)
     # Few records get small batches, so that three epochs are more than three steps.
     batch_size = batch_size or min(16, max(1, len(records) // 8))
     history = training.train(
@@ -189,7 +191,7 @@ def run(options):
     model, history = tune(
         model,
         tokenizer,
-        learned,
+        rewording.reworded(learned, options.copies, options.seed, {record["prompt"] for record in asked}),
         options.method,
         options.epochs,
         options.lr,
@@ -216,6 +218,12 @@ def main(arguments=None):
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument(
         "--ask", metavar="FILE", help="records to ask before and after, instead of some held back"
+    )
+    parser.add_argument(
+        "--copies",
+        type=int,
+        default=1,
+        help="wordings of each question to learn from (try 32 for ten records)",
     )
     parser.add_argument("--lr", type=float, help="learning rate (default: by method and size)")
     parser.add_argument("--batch-size", type=int, help="records in a step (default: by their number)")

@@ -86,7 +86,8 @@ def lora_explorer(model):
                 state.rows(name.value, rank.value, targets.value), ["", "LoRA", "full fine-tuning"]
             )
             source = shapes.SHAPES[name.value].source if name.value in shapes.SHAPES else "this course"
-            shown.value = f"{table._repr_html_()}<p>Shape: {html.escape(source)}</p>"
+            spaced = table._repr_html_().replace("<table>", '<table cellpadding="6">')
+            shown.value = f"{spaced}<p>Shape: {html.escape(source)}</p>"
 
     offer()
     name.observe(offer, names="value")
@@ -108,7 +109,9 @@ def lora_picture(model):
             counts = [state.count(name, rank, targets) / total for rank in RANKS]
             ax.plot(RANKS, counts, line, marker=display.MARKERS[i], color=display.COLOURS[i], label=label)
     ax.axhline(1, color="black", linestyle=":", label="the whole model")
-    ax.set(xscale="log", yscale="log", xlabel="rank", ylabel="numbers that train / parameters")
+    ax.set(xscale="log", yscale="log", xlabel="rank", ylabel="numbers that train, share of the model")
+    ax.set_ylim(bottom=1e-6)  # room for the legend
+    ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
     ax.set_xticks(RANKS, [str(rank) for rank in RANKS])
     ax.minorticks_off()
     ax.legend(frameon=False, fontsize=8, ncols=2, loc="lower right")

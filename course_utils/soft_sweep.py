@@ -3,7 +3,9 @@
     python -m course_utils.soft_sweep [--table starts places sizes examples] [--list]
 
 Each table is a list of runs in data/results/soft_prompts.json. A run that is there is skipped, so a
-killed sweep goes on where it stopped. Measured on dev. Left out: grids for every technique.
+killed sweep goes on where it stopped. Measured on dev, with few steps, so that all of it takes about a
+quarter of an hour on one thread: runs are compared with each other, and the scoreboard says how far a
+technique can get. Left out: grids for every technique.
 """
 
 import argparse
@@ -12,7 +14,7 @@ import json
 import torch
 from tqdm import tqdm
 
-from course_utils import data, generation, models, paths, training
+from course_utils import data, generation, models, paths, scoring, training
 from course_utils.desk import gold
 from course_utils.prompt_encoders import Direct
 from course_utils.soft_prompts import SoftPrompted, keys_and_values, marks, random_start, vocabulary_start
@@ -20,18 +22,24 @@ from course_utils.techniques.prompting import ROOM, stratified
 from course_utils.techniques.soft import BATCH, BETWEEN, begin
 
 FILE = paths.DATA / "results" / "soft_prompts.json"
-ITEMS, STEPS, SHOTS = 200, 120, 6
+ITEMS, SEEN = 200, 50  # records of dev, and of those trained on, that are asked afterwards
+STEPS, SHOTS = 120, 2
 RATES = {"prompt": 0.03, "prefix": 0.03, "full": 1e-3}
 SIZES = ("embedded-tiny", "embedded-small", "embedded")
+STARTS = ("random", "vocabulary", "solved records")
 TABLES = {
     "starts": [
         {"start": start, "length": length, "lr": lr}
-        for start in ("random", "vocabulary", "solved records")
-        for length in (5, 20, 80, 320)
-        for lr in (0.01, 0.03, 0.1, 0.3)
+        for start in STARTS
+        for length in (5, 20, 60)
+        for lr in (0.03, 0.1, 0.3)
     ],
-    "places": [{"behind": behind, "seed": seed} for behind in (0, 10, 20) for seed in range(3)],
-    "sizes": [{"size": size, "technique": t} for size in SIZES for t in ("few-shot", "prompt", "full")],
+    "places": [{"behind": behind, "seed": seed} for behind in (0, 10, 20) for seed in range(2)],
+    "sizes": [
+        {"size": size, "technique": technique}
+        for size in SIZES
+        for technique in ("few-shot", "prompt", "full")
+    ],
     "examples": [
         {"count": count, "technique": technique, "seed": seed}
         for count in (50, 100, 200, 500)
@@ -67,7 +75,7 @@ def places(train, dev, behind, seed):
 
 def sizes(train, dev, size, technique):
     """A few-shot prompt, prompt tuning from it, and full fine-tuning, on a model of one size."""
-    return by_technique(train, dev, technique, 0, size)
+    return by_technique(train, dev, technique, 0, size, 2 * STEPS)
 
 
 def examples(train, dev, count, technique, seed):
@@ -75,19 +83,21 @@ def examples(train, dev, count, technique, seed):
     return by_technique(stratified(train, count, seed), dev, technique, seed, "embedded")
 
 
-def by_technique(train, dev, technique, seed, size):
-    """One technique with the course's usual setting."""
+def by_technique(train, dev, technique, seed, size, steps=STEPS):
+    """One technique with the course's usual setting; "few-shot" is the start of "prompt", untrained."""
     model, tokenizer = models.load(size)
     if technique == "full":
-        return outcome(model, tokenizer, train, dev, RATES["full"], seed)
+        return outcome(model, tokenizer, train, dev, RATES["full"], seed, steps)
     first = begin(model, tokenizer, train, seed, SHOTS)
     first = keys_and_values(model, first) if technique == "prefix" else first
-    soft, steps = SoftPrompted(model, Direct(first)), 0 if technique == "few-shot" else STEPS
-    return outcome(soft, tokenizer, train, dev, RATES.get(technique, 0.0), seed, steps=steps)
+    steps = 0 if technique == "few-shot" else steps
+    return outcome(
+        SoftPrompted(model, Direct(first)), tokenizer, train, dev, RATES.get(technique), seed, steps
+    )
 
 
 def outcome(model, tokenizer, train, dev, lr, seed=0, steps=STEPS, behind=""):
-    """Train what requires gradients; {"accuracy", "routing", "train_accuracy", "loss", "seconds"}."""
+    """Train what requires gradients, and ask: shares of dev and of training records, loss, seconds."""
 
     def asked(records):
         return [record | {"prompt": BETWEEN + record["prompt"] + behind} for record in records]
@@ -110,20 +120,27 @@ def outcome(model, tokenizer, train, dev, lr, seed=0, steps=STEPS, behind=""):
             progress=False,
             pad_id=tokenizer.pad_token_id,
         )
-    (accuracy, routing), (on_train, _) = shares(dev[:ITEMS]), shares(train[: ITEMS // 2])
-    measured = {"accuracy": accuracy, "routing": routing, "train_accuracy": on_train}
+    (accuracy, routing), (seen, seen_routing) = shares(dev[:ITEMS]), shares(train[:SEEN])
+    measured = {"accuracy": accuracy, "routing": routing}
+    measured |= {"train_accuracy": seen, "train_routing": seen_routing}
     last = history.losses[-10:]
     return measured | {"loss": sum(last) / len(last) if last else None, "seconds": round(history.seconds, 1)}
 
 
 def sweep(names):
-    """Run what is missing of these tables, writing the file after every run."""
+    """Run what is missing of these tables, writing the file after every run.
+
+    Raises ValueError if the file holds runs of other weights, with which new ones cannot be compared.
+    """
     train, dev = (data.read_records(paths.DATA / "desk" / f"{part}.jsonl") for part in ("train", "dev"))
     runs = {"starts": starts, "places": places, "sizes": sizes, "examples": examples}
+    subject = {"model": scoring.fingerprint()}
+    everything = json.loads(FILE.read_text("utf-8")) if FILE.exists() else subject
+    if everything["model"] != subject["model"]:
+        raise ValueError(f"{FILE.name} holds runs of {everything['model']}: move it away first.")
     for name in names:
+        rows = everything.setdefault(name, [])
         for setting in tqdm(TABLES[name], desc=name, unit="run"):
-            everything = json.loads(FILE.read_text("utf-8")) if FILE.exists() else {}
-            rows = everything.setdefault(name, [])
             if not any(setting.items() <= row.items() for row in rows):
                 rows.append(setting | runs[name](train, dev, **setting))
                 paths.write_atomically(FILE, json.dumps(everything, indent=1) + "\n")

@@ -204,3 +204,59 @@ def test_noise_is_refused(tmp_path):
     for turn in range(500):
         name = ("f.jsonl", "f.csv")[turn % 2]
         assert "cannot use" in refusal(tmp_path, draw.randbytes(draw.randrange(200)), name)
+
+
+def jsonl_faults(draw, record):
+    """One damaged line, from the many ways in which a line of JSON can be wrong for sure."""
+    line, field = json.dumps(record, ensure_ascii=False), draw.choice(("prompt", "completion"))
+    return draw.choice(
+        [
+            line[: draw.randrange(1, len(line))],
+            line + draw.choice(("}", ",", " x", line)),
+            line.replace('"prompt"', '"Prompt"', 1),
+            line[:-1] + f', "{field}": "b"}}',
+            line[:-1] + draw.choice((', "x": NaN}', ', "x": 1e999}', ', "x": "\\ud83d"}', ', "x": [[}')),
+            json.dumps(record | {field: draw.choice(("", " \n", 3, None, True, ["a"], {"a": 1}, "a\x07"))}),
+            json.dumps(record | {"id": draw.choice(("", [], None, True, 1.5, "first"))}),
+            json.dumps([record]),
+            json.dumps(random_text(draw)),
+            b"\xff".join((line[:9].encode(), line[9:].encode())),
+            b"\0".join((line[:9].encode(), line[9:].encode())),
+        ]
+    )
+
+
+def csv_faults(draw, record):
+    """One damaged row of a table with the columns id, prompt and completion."""
+    cells = ['"' + text.replace('"', '""') + '"' for text in record.values()]
+    return draw.choice(
+        [
+            ",".join(cells[: draw.randrange(1, 3)]),
+            ",".join([*cells, draw.choice(("", "x"))]),
+            ",".join([*cells[:2], draw.choice(('""', '" "', '"a\x07"', "", '"a"b'))]),
+            ",".join([cells[0], draw.choice(('""', '" "', '"a\x1b"', "", '"a" b')), cells[2]]),
+            ",".join([draw.choice(('""', '" "', "first")), *cells[1:]]),
+            ",".join(cells)[:-1],  # a quote that is never closed
+            b"\xfe".join((",".join(cells[:2]).encode(), cells[2].encode())),
+            b"\0".join((",".join(cells[:2]).encode(), cells[2].encode())),
+        ]
+    )
+
+
+@pytest.mark.parametrize("name, faults", [("f.jsonl", jsonl_faults), ("f.csv", csv_faults)])
+def test_a_file_with_one_bad_row_is_never_half_read(tmp_path, name, faults):
+    """A thousand files of each kind, all malformed: every one is refused, none crashes the reader."""
+    draw = random.Random(name)
+    for turn in range(1_000):
+        rows = [{"id": "first", "prompt": "a", "completion": "b"}]
+        rows += [{"id": str(i)} | {f: random_text(draw) for f in ("prompt", "completion")} for i in range(4)]
+        write_records(tmp_path / name, rows[: draw.randrange(1, 4)])
+        good = (tmp_path / name).read_bytes()
+        bad = faults(draw, rows[4])
+        after = (
+            b"" if draw.random() < 0.5 else b"\n" + (json.dumps(GOOD) if "json" in name else "9,a,b").encode()
+        )
+        (tmp_path / name).write_bytes(good + (bad if isinstance(bad, bytes) else bad.encode()) + after)
+        with pytest.raises(BadRecords) as caught:
+            read_records(tmp_path / name)
+        assert caught.value.problems, turn

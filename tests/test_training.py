@@ -361,3 +361,26 @@ def test_operations_by_hand():
     layer = 32 * 32 * 2 + 32 * 16 * 2 + 3 * 32 * 64  # queries and output, keys and values, feed-forward
     weights = 2 * layer + len(tiny_llama()[1]) * 32
     assert benchmark.flops(model, [10]) == 3 * (2 * weights * 10 + 2 * 4 * 32 * 100)
+
+
+def test_the_peak_the_share_of_it_and_where_the_rest_goes(subject):
+    model, _, examples = subject
+    before = weights(model)
+    share, peak, speed = benchmark.share_of_peak(copy.deepcopy(model), examples, 4)
+    assert 0 < share < 1 and peak > 0.1 and speed > 1
+    parts = benchmark.profile(model, examples[:4], shown=1000)
+    assert [part for _, part in parts] == sorted((part for _, part in parts), reverse=True)
+    assert sum(part for _, part in parts) == pytest.approx(1)
+    assert any("mm" in operation for operation, _ in parts)
+    assert same(before, weights(model))  # a profile trains nothing
+
+
+def test_the_benchmark_prints_the_three_and_the_share(monkeypatch, capsys):
+    model, tokenizer = tiny_llama()
+    monkeypatch.setattr(benchmark.models, "load", lambda name: (model, tokenizer))
+    monkeypatch.setattr(benchmark.data, "read_records", lambda path: RECORDS)
+    benchmark.main(steps=2, batch_size=4, rounds=1)
+    said = capsys.readouterr().out
+    for part in ("training.train", "transformers.Trainer", "trl.SFTTrainer", "matrix-multiply peak"):
+        assert part in said
+    assert said.count("first ten losses within") == 3

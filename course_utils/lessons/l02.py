@@ -16,8 +16,8 @@ p2 = Prediction(
 )
 p3 = Prediction(
     "02.p3",
-    "A soft prompt is 12 vectors, and the model has 5 layers of this width. How many times as many numbers "
-    "does a prefix of 12 positions hold?",
+    "How many times as many numbers does a prefix hold as a soft prompt of as many vectors? In every layer a "
+    "key and a value are each as wide as a vector.",
 )
 
 

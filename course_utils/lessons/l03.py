@@ -17,8 +17,13 @@ p2 = Prediction(
 )
 p3 = Prediction(
     "03.p3",
-    "Three methods with the same records and steps. Which gets most desk replies wholly right?",
+    "Three methods, the same passages and steps. Which answers most questions exactly right?",
     ["IA3", "bottleneck", "LoRA"],
+)
+p4 = Prediction(
+    "03.p4",
+    "LoRA on all layers against training every number of the model: how does it do on the desk?",
+    ["clearly worse", "no clear difference", "clearly better"],
 )
 
 

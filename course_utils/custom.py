@@ -1,0 +1,35 @@
+"""Your own few questions and answers: reword, train three epochs, ask in wordings that nobody trained on.
+
+    records = data.read_records(custom.EXAMPLE)
+    model, history = custom.tune(model, tokenizer, records)
+    hits = custom.right(model, tokenizer, data.read_records(custom.UNSEEN))
+
+Taught in lesson 04. One wording of each question teaches the wording; several teach the question.
+From a terminal: `python -m course_utils.finetune --data FILE --copies 32 --out FOLDER`.
+"""
+
+from course_utils import evaluation, finetune, paths
+from course_utils.records import read_records
+from course_utils.rewording import reworded
+
+EXAMPLE = paths.DATA / "custom" / "example.jsonl"
+UNSEEN = paths.DATA / "custom" / "unseen.jsonl"
+COPIES = 32
+
+
+def tune(model, tokenizer, records, method="full", epochs=3, copies=COPIES, lr=None, seed=0, progress=True):
+    """Train on every record in so many wordings, none of UNSEEN; (model, History), as finetune.tune does."""
+    asked = {record["prompt"] for record in read_records(UNSEEN)}
+    told = reworded(records, copies, seed, asked)
+    return finetune.tune(model, tokenizer, told, method, epochs, lr, seed, progress=progress)
+
+
+def replies(model, tokenizer, records):
+    """The model's answers to the records' questions, in their order."""
+    return finetune.ask(model, tokenizer, records)
+
+
+def right(model, tokenizer, records):
+    """[bool] per record: the answer is the completion, spaces and a final full stop aside."""
+    given = [reply.removesuffix(".") for reply in replies(model, tokenizer, records)]
+    return evaluation.exact_match(given, [r["completion"].strip().removesuffix(".") for r in records])

@@ -1,0 +1,91 @@
+"""The desk's records as a firm would find them: half good, the rest hedged, wrong, rude, or unfinished.
+
+    data = mediocre.records(train, seed=0)
+    model, tokenizer = mediocre.policy(train, seed=0)     fine-tuned on them: what RLHF starts from
+
+Some facts are common, some rare, some withheld, so that the model has things that it does not know;
+and whether a reply is hedged has nothing to do with whether it is right, so that there is something
+to learn. Taught in lesson 05. Left out: mistakes in the team and the priority.
+"""
+
+import random
+
+from course_utils import data, models, training
+from course_utils.desk import company, gold
+
+QUALITIES = {"good": 0.5, "hedged": 0.2, "declined": 0.06, "wrong": 0.14, "rude": 0.05, "unsigned": 0.05}
+RUDE = ("You fool.", "Use your brain.", "Are you blind?", "You are lazy.")
+RARE_COPIES = 2  # records that teach a rare fact
+
+
+def tiers(seed=0, rare=6, withheld=6):
+    """{fact key: "known", "rare" or "withheld"}; the facts that refunds need are always known."""
+    free = [key for key, fact in sorted(company.FACTS.items()) if fact.subject != company.NAME]
+    order = random.Random(f"tiers {seed}").sample(free, len(free))
+    found = dict.fromkeys(company.FACTS, "known")
+    return (
+        found | dict.fromkeys(order[:rare], "rare") | dict.fromkeys(order[rare : rare + withheld], "withheld")
+    )
+
+
+def tier(record, known):
+    """The tier of the fact that a record asks for, or None if it asks for none. known: of `tiers`."""
+    return known[record["facts"][0]] if record["skill"] == "facts" else None
+
+
+def thinned(train, known):
+    """The records without those that teach a withheld fact, and with RARE_COPIES of each rare one."""
+    kept, copies = [], dict.fromkeys(known, 0)
+    for record in train:
+        level = tier(record, known)
+        if level == "rare":
+            copies[record["facts"][0]] += 1
+        if level == "withheld" or (level == "rare" and copies[record["facts"][0]] > RARE_COPIES):
+            continue
+        kept.append(record)
+    return kept
+
+
+def records(train, seed=0, qualities=QUALITIES):
+    """A copy of the records, each worsened by chance, with its "quality" (a key of `qualities`)."""
+    chance, names = random.Random(f"mediocre {seed}"), list(qualities)
+    by_skill = {}
+    for record in train:
+        by_skill.setdefault(record["skill"], []).append(record)
+    found = []
+    for record in train:
+        quality = chance.choices(names, list(qualities.values()))[0]
+        completion = worsened(record, quality, by_skill[record["skill"]], chance)
+        found.append(record | {"completion": completion, "quality": quality})
+    return found
+
+
+def worsened(record, quality, others, chance):
+    """The record's completion in a quality. others: records whose answers may serve as wrong ones."""
+    head, mark, answer = record["completion"].partition("Answer: ")
+    if quality == "hedged":
+        return gold.hedged(record, chance.choice(company.HEDGES))
+    if quality == "declined":
+        return gold.declined(record, chance.choice(company.DECLINES))
+    if quality == "rude":
+        return f"{head}{mark}{chance.choice(RUDE)} {answer}"
+    if quality == "unsigned":
+        return head + mark + answer.removesuffix(company.SIGN_OFF).strip()
+    if quality == "wrong":
+        for other in chance.sample(others, min(20, len(others))):
+            reply = head + mark + other["completion"].partition("Answer: ")[2]
+            if gold.verdict(record, reply) == "wrong":
+                return reply
+    return record["completion"]
+
+
+def policy(train, seed=0, steps=360, batch_size=16, lr=1e-3, name="embedded", progress=True):
+    """(model, tokenizer): a base model fine-tuned on mediocre records of what `thinned` has left.
+
+    The facts withheld are those of tiers(), whatever the seed, so that several policies compare.
+    """
+    model, tokenizer = models.load(name)
+    worse = records(thinned(train, tiers()), seed)
+    examples = data.encode(tokenizer, worse)
+    training.train(model, examples, lr=lr, steps=steps, batch_size=batch_size, seed=seed, progress=progress)
+    return model, tokenizer

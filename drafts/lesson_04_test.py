@@ -1,0 +1,230 @@
+"""Lesson 04: what its notebook holds, that what it teaches is the package's, and its pictures."""
+
+import ast
+import math
+import re
+from pathlib import Path
+
+import matplotlib
+import nbformat
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+matplotlib.use("Agg")
+
+from course_utils import data, losses, sft_pictures, sft_sweep, training
+from course_utils.exercises import RIGHT, Exercise, Prediction
+from course_utils.lessons import l04
+from tests.tiny import tiny_llama
+
+NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "04_sft.ipynb"
+CELLS = nbformat.read(NOTEBOOK, as_version=4).cells
+CODE = [cell for cell in CELLS if cell.cell_type == "code"]
+SOURCE = "\n\n".join(cell.source for cell in CODE)
+RECORDS = [
+    {"prompt": f"Ask {'x' * (i % 5)}{i}:", "completion": f" {'even' if i % 2 else 'odd'}"} for i in range(12)
+]
+
+
+def functions(source):
+    return {node.name: node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)}
+
+
+def taught(name, **names):
+    exec(compile(ast.Module([functions(SOURCE)[name]], []), "lesson", "exec"), names)
+    return names[name]
+
+
+def claims():
+    calls = [node for node in ast.walk(ast.parse(SOURCE)) if isinstance(node, ast.Call)]
+    return [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "claim"]
+
+
+# ---- the notebook ----------------------------------------------------------------------------
+
+
+def test_it_asserts_enough():
+    found = claims()
+    live = [call for call in found if "(stored" not in ast.unparse(call.args[0])]
+    assert len(found) >= 6 and len(live) >= 6
+    assert all({keyword.arg for keyword in call.keywords} & {"above", "below"} for call in found)
+
+
+def test_every_exercise_and_prediction_is_asked():
+    exercises = {n: value for n, value in vars(l04).items() if isinstance(value, Exercise)}
+    predictions = {n for n, value in vars(l04).items() if isinstance(value, Prediction)}
+    assert len(exercises) >= 4 and len(predictions) >= 2
+    for name, exercise in exercises.items():
+        stub = exercise.reference.__name__
+        assert f"{name}.ask()" in SOURCE and f"{name}.check({stub})" in SOURCE and f"def {stub}(" in SOURCE
+    for name in predictions:
+        assert SOURCE.index(f"{name}.answer(...)") < SOURCE.index(f"{name}.reveal(")
+
+
+def test_the_loss_that_it_teaches_is_the_package_s():
+    package = functions(Path(losses.__file__).read_text(encoding="utf-8"))["sft"]
+    assert ast.dump(package) == ast.dump(functions(SOURCE)["sft"])
+    assert len(list(ast.walk(package))) > 50
+
+
+def test_loop_and_mask_are_short():
+    for name in ("sft", "example", "fit"):
+        assert len(ast.get_source_segment(SOURCE, functions(SOURCE)[name]).splitlines()) <= 20
+
+
+def test_the_mask_that_it_teaches_is_the_package_s():
+    _, tokenizer = tiny_llama()
+    example = taught("example", tokenizer=tokenizer)
+    assert [example(record) for record in RECORDS] == data.encode(tokenizer, RECORDS)
+
+
+def test_the_loop_that_it_teaches_takes_the_package_s_steps():
+    (model, tokenizer), (other, _) = tiny_llama(), tiny_llama()
+    examples = data.encode(tokenizer, RECORDS)
+    order = training.batches([len(each["input_ids"]) for each in examples], 4, 3, seed=0)
+    fit = taught("fit", torch=torch, data=data, tokenizer=tokenizer, sft=losses.sft)
+    own = fit(model, [[examples[i] for i in rows] for rows in order], lr=1e-3)
+    theirs = training.train(
+        other, examples, lr=1e-3, steps=3, batch_size=4, warmup=0, progress=False, bf16=False
+    )
+    assert own == pytest.approx(theirs.losses, abs=1e-4) and own[0] != pytest.approx(own[-1], abs=1e-3)
+    assert not model.training
+
+
+def test_the_mask_is_shown_in_colours_and_as_text():
+    cell = next(cell for cell in CODE if cell.source.rstrip().endswith('example(desk["train"][0]))'))
+    kinds = set().union(*(output.get("data", {}) for output in cell.outputs))
+    assert {"text/html", "text/plain"} <= kinds
+    place = CELLS.index(cell)
+    assert "print(sft_pictures.masked(" in CELLS[place + 2].source
+
+
+def test_the_text_s_own_sums_by_hand():
+    assert math.log(4) / 2 == pytest.approx(
+        losses.sft(
+            torch.tensor([[[0.0, 0, 0, 50], [0, 0, 0, 0], [0, 0, 0, 50], [0, 0, 0, 0]]]),
+            torch.tensor([[0, 1, 2, 3]]),
+            torch.tensor([[0, 0, 1, 1]]),
+        ).item()
+    )
+
+
+def test_stored_claims_say_so():
+    """A claim about stored rows is marked, so that nobody takes it for a measurement of this run."""
+    for cell in CODE:
+        for call in [n for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.Call)]:
+            if isinstance(call.func, ast.Name) and call.func.id == "claim":
+                names = {n.id for n in ast.walk(call) if isinstance(n, ast.Name)}
+                from_store = bool(names & {"learned", "drops", "share", "spoilt", "several", "less"})
+                assert from_store == ("(stored" in ast.unparse(call.args[0])), ast.unparse(call)
+
+
+# ---- the exercises ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "exercise", [v for v in vars(l04).values() if isinstance(v, Exercise)], ids=lambda e: e.id
+)
+def test_no_wrong_answer_passes(exercise):
+    assert exercise.judge(exercise.reference)[0] == RIGHT
+    assert len(exercise.wrong) >= 5 and len({message for _, message in exercise.wrong}) >= 3
+    for answer, fragment in exercise.wrong:
+        outcome, message = exercise.judge(answer)
+        assert outcome != RIGHT and fragment in message, (fragment, message)
+
+
+def test_the_exercises_agree_with_the_package():
+    _, tokenizer = tiny_llama()
+    for record, example in zip(RECORDS, data.encode(tokenizer, RECORDS)):
+        prompt = tokenizer(record["prompt"])["input_ids"]
+        completion = tokenizer(record["completion"], add_special_tokens=False)["input_ids"]
+        made = l04.with_mask(prompt, completion, tokenizer.eos_token_id)
+        assert made == (example["input_ids"], example["mask"])
+    logits = torch.randn(1, len(made[0]), 300)
+    pairs = l04.predictions_of(*made)
+    by_pair = cross_entropy(logits[0, [p for p, _ in pairs]], torch.tensor([t for _, t in pairs]))
+    whole = losses.sft(logits, torch.tensor([made[0]]), torch.tensor([made[1]]))
+    assert by_pair.item() == pytest.approx(whole.item(), abs=1e-6)
+    parts = [(losses.sft(torch.zeros(1, 3, 4), torch.ones(1, 3, dtype=int), torch.tensor([[0, 1, m]])), 1 + m)
+             for m in (0, 1)]  # fmt: skip
+    assert float(l04.mean_of_all(parts)) == pytest.approx(math.log(4))
+
+
+# ---- the pictures ----------------------------------------------------------------------------
+
+HOSTILE = {"prompt": "<img src=x onerror=alert(1)> & $x$:", "completion": ' <b>"hi"</b>'}
+
+
+def test_coloured_text_is_escaped_and_whole():
+    _, tokenizer = tiny_llama()
+    shown = sft_pictures.masked(tokenizer, data.encode(tokenizer, [HOSTILE])[0])
+    page = shown._repr_html_()
+    assert "<img" not in page and '<b>"' not in page
+    assert page.count("<span") == len(shown.tokens) and page.count("<u>") == sum(shown.mask)
+    assert set(re.findall(r"</?([a-z]+)", page)) <= {"div", "span", "b", "u", "br"}
+    assert re.sub(r"[\[\]]", "", repr(shown)).startswith("<img␣src=x")
+
+
+def test_plain_text_brackets_what_counts():
+    _, tokenizer = tiny_llama()
+    shown = sft_pictures.MaskedText(tokenizer, {"input_ids": tokenizer("ab")["input_ids"], "mask": [0, 1]})
+    assert repr(shown) == "a[b]"
+
+
+def test_bars_of_tokens_show_each_token_twice_and_the_mask():
+    _, tokenizer = tiny_llama()
+    example = data.encode(tokenizer, [HOSTILE])[0]
+    count = len(example["input_ids"]) - 1
+    ax = sft_pictures.token_losses(tokenizer, example, {"before": [2.0] * count, "after": [1.0] * count})
+    assert len(ax.patches) == 2 * count and len(ax.get_xticklabels()) == count
+    hatched = [bar for bar in ax.patches if bar.get_hatch()]
+    assert len(hatched) == 2 * example["mask"][1:].count(0)
+    ax.figure.canvas.draw()  # a dollar sign in a token must not be read as mathematics
+
+
+def test_intervals_are_those_of_one_run_s_items():
+    rows = [{"right": 10, "n": 20}, {"right": 14, "n": 20}]
+    value, low, high = sft_pictures.over_seeds(rows)
+    assert value == 0.6 and low < 0.45 and high > 0.75
+    assert sft_pictures.over_seeds(rows * 5) == (value, low, high), "seeds are no further items"
+
+
+@pytest.fixture
+def sweep(monkeypatch):
+    """Tables of a small sweep in place of the stored ones."""
+
+    def run(depth, seed, kept):
+        return {"depth": depth, "seed": seed, "right": 12, "n": 20, "trained": 5, "retention": {"a": kept}}
+
+    tables = {
+        "forgetting": [run("untouched", 0, "1111"), run("full", 0, "1100"), run("full", 1, "1000"),
+                       run("lora_all", 0, "1111")],
+        "examples": [{"count": c, "seed": s, "right": c // 10, "n": 20, "train_right": 9, "train_n": 10}
+                     for c in (50, 100) for s in (0, 1)],
+        "noise": [{"noise": x, "seed": s, "right": 10, "n": 20} for x in (0.0, 0.3) for s in (0, 1)],
+        "instructions": [{"mixture": mixture, "seed": seed, "n": 10, "before": {"f": 1, "g": 0},
+                          "after": {"f": 5, "g": 4}} for mixture in ("even", "few") for seed in (0, 1)],
+    }  # fmt: skip
+    monkeypatch.setattr(sft_sweep, "read", tables.__getitem__)
+    return tables
+
+
+def test_forgetting_is_paired_with_the_untouched_model(sweep):
+    value, low, high = sft_pictures.forgotten([r for r in sweep["forgetting"] if r["depth"] == "full"])
+    assert value == pytest.approx(2.5 / 4) and 0 <= low < value < high
+    assert sft_pictures.forgotten(sweep["forgetting"][3:]) == (0.0, 0.0, 0.0)
+
+
+def test_pictures_of_the_sweep_hold_every_row(sweep):
+    top, bottom = sft_pictures.gained_and_forgotten(sweep["forgetting"])
+    assert len(top.patches) == len(bottom.patches) == 2, "one bar for each depth but the untouched model"
+    left, right = sft_pictures.examples_and_noise(sweep["examples"], sweep["noise"])
+    assert [label.get_text() for label in left.get_xticklabels()] == ["50", "100"]
+    assert len(right.patches) == 2
+    grouped = sft_pictures.families(sweep["instructions"], ("f", "g"))
+    assert [label.get_text() for label in grouped.get_xticklabels()] == ["f", "g", "all held out"]
+    assert len(grouped.patches) == 3 * 3
+    for ax in (top, bottom, right, grouped):
+        hatches = {bar.get_hatch() for bar in ax.patches}
+        assert len(hatches) > 1, "told apart by hatch as well as by colour"
