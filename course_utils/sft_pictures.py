@@ -8,6 +8,7 @@ import html
 import statistics
 
 import matplotlib.pyplot as plt
+import numpy as np
 
 from course_utils import evaluation, sft_sweep
 from course_utils.display import COLOURS, FONT, HATCHES, LINES, MARKERS, plain, visible
@@ -99,6 +100,13 @@ def forgotten(rows):
     return evaluation.bootstrap_mean(lost, seed=0)
 
 
+def worth(value, examples):
+    """The number of clean examples that reach this share of right replies, read off the curve (log axis)."""
+    groups = by(examples, "count")
+    shares = np.maximum.accumulate([over_seeds(rows)[0] for rows in groups.values()])
+    return float(np.exp(np.interp(value, shares, np.log(list(groups)))))
+
+
 def by(rows, column):
     """{value of the column: its rows}, in the order of the rows."""
     return {value: [row for row in rows if row[column] == value] for value in dict.fromkeys(
@@ -114,27 +122,30 @@ def examples_and_noise(examples, noise):
     """
     _, axes = plt.subplots(1, 2, figsize=(11, 3.8), width_ratios=(3, 2), sharey=True, layout="constrained")
     groups = by(examples, "count")
-    for i, (column, n, name) in enumerate(
-        (("train_right", "train_n", "its own examples"), ("right", "n", "new messages"))
-    ):
+    lines = (
+        ("train_right", "train_n", "its own examples"),
+        ("team_right", "n", "new messages: the team"),
+        ("right", "n", "new messages"),
+    )
+    for i, (column, n, name) in enumerate(lines):
         points = [over_seeds(rows, column, n) for rows in groups.values()]
         middle, low, high = zip(*points)
         axes[0].plot(list(groups), middle, LINES[i], marker=MARKERS[i], color=COLOURS[i], label=name)
         axes[0].fill_between(list(groups), low, high, color=COLOURS[i], alpha=0.15, linewidth=0)
         for count, rows in groups.items():
             axes[0].plot([count] * len(rows), [row[column] / row[n] for row in rows], ".", color="#777777")
-    axes[0].set(xscale="log", xlabel="examples to learn from", ylabel="replies right as a whole")
+    axes[0].set(xscale="log", xlabel="examples to learn from", ylabel="right as a whole, or the team")
     axes[0].set_xticks(list(groups), [f"{count:,}" for count in groups])
     axes[0].minorticks_off()
     axes[0].legend(frameon=False)
     for i, rows in enumerate(by(noise, "noise").values()):
         value, low, high = over_seeds(rows)
-        axes[1].bar(i, value, color=COLOURS[i + 2], hatch=HATCHES[i + 1], edgecolor="white")
+        axes[1].bar(i, value, color=COLOURS[i + 3], hatch=HATCHES[i + 1], edgecolor="white")
         axes[1].errorbar(i, value, [[value - low], [high - value]], color="black", capsize=4)
         axes[1].plot([i + 0.15] * len(rows), [row["right"] / row["n"] for row in rows], ".", color="#777777")
         axes[1].text(i, high, f"{value:.2f}", ha="center", va="bottom")
     axes[1].set_xticks(range(len(by(noise, "noise"))), [f"{share:.0%}" for share in by(noise, "noise")])
-    axes[1].set(xlabel="wrong replies among 500 examples", title="new messages")
+    axes[1].set(xlabel="wrong replies among 500 examples", title="new messages, right as a whole")
     axes[0].set_ylim(0, 1.05)
     return axes
 
