@@ -19,7 +19,7 @@ from course_utils.lessons import l04
 from tests.tiny import tiny_llama
 
 NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "04_sft.ipynb"
-CELLS = nbformat.read(NOTEBOOK, as_version=4).cells
+CELLS = nbformat.read(NOTEBOOK, as_version=4).cells if NOTEBOOK.exists() else []
 CODE = [cell for cell in CELLS if cell.cell_type == "code"]
 SOURCE = "\n\n".join(cell.source for cell in CODE)
 RECORDS = [
@@ -116,7 +116,9 @@ def test_stored_claims_say_so():
         for call in [n for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.Call)]:
             if isinstance(call.func, ast.Name) and call.func.id == "claim":
                 names = {n.id for n in ast.walk(call) if isinstance(n, ast.Name)}
-                from_store = bool(names & {"learned", "drops", "share", "spoilt", "several", "less"})
+                from_store = bool(
+                    names & {"learned", "drops", "share", "spoilt", "several", "less", "reached"}
+                )
                 assert from_store == ("(stored" in ast.unparse(call.args[0])), ast.unparse(call)
 
 
@@ -200,8 +202,8 @@ def sweep(monkeypatch):
     tables = {
         "forgetting": [run("untouched", 0, "1111"), run("full", 0, "1100"), run("full", 1, "1000"),
                        run("lora_all", 0, "1111")],
-        "examples": [{"count": c, "seed": s, "right": c // 10, "n": 20, "train_right": 9, "train_n": 10}
-                     for c in (50, 100) for s in (0, 1)],
+        "examples": [{"count": c, "seed": s, "right": c // 10, "team_right": 15, "n": 20, "train_right": 9,
+                      "train_n": 10} for c in (50, 100) for s in (0, 1)],
         "noise": [{"noise": x, "seed": s, "right": 10, "n": 20} for x in (0.0, 0.3) for s in (0, 1)],
         "instructions": [{"mixture": mixture, "seed": seed, "n": 10, "before": {"f": 1, "g": 0},
                           "after": {"f": 5, "g": 4}} for mixture in ("even", "few") for seed in (0, 1)],
@@ -214,6 +216,14 @@ def test_forgetting_is_paired_with_the_untouched_model(sweep):
     value, low, high = sft_pictures.forgotten([r for r in sweep["forgetting"] if r["depth"] == "full"])
     assert value == pytest.approx(2.5 / 4) and 0 <= low < value < high
     assert sft_pictures.forgotten(sweep["forgetting"][3:]) == (0.0, 0.0, 0.0)
+
+
+def test_worth_is_read_off_the_curve(sweep):
+    rows = [{"count": c, "seed": 0, "right": r, "n": 20} for c, r in ((50, 2), (100, 4), (200, 4), (400, 12))]
+    assert sft_pictures.worth(0.1, rows) == pytest.approx(50)
+    assert sft_pictures.worth(0.15, rows) == pytest.approx(50 * 2**0.5)
+    assert sft_pictures.worth(0.4, rows) == pytest.approx(200 * 2**0.5)
+    assert sft_pictures.worth(0.9, rows) == pytest.approx(400), "no further than was measured"
 
 
 def test_pictures_of_the_sweep_hold_every_row(sweep):
