@@ -10,7 +10,7 @@ import html
 import matplotlib.pyplot as plt
 import torch
 
-from course_utils import evaluation, generation
+from course_utils import alt_text, evaluation, generation
 
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000"]
 HATCHES = ["", "//", "..", "xx", "\\\\", "--", "oo"]
@@ -19,6 +19,7 @@ LINES = ["-", "--", "-.", ":"]
 FONT = {"font.size": 11, "axes.titlesize": 12, "axes.spines.top": False, "axes.spines.right": False}
 # Loads the notebook's backend now: loaded within rc_context, it would lose its interactive mode on exit.
 plt.switch_backend(plt.get_backend())
+alt_text.attach()  # every picture carries a text for those who do not see it
 VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍"}
 
 

@@ -24,7 +24,7 @@ def prompting_results(model, tokenizer, seed=0):
     arguments = (model, tokenizer, TRAIN, seed)
     return {
         "zero_shot": prompting.zero_shot(*arguments),
-        "few_shot": prompting.few_shot(*arguments, k=3),
+        "few_shot_drawn": prompting.few_shot_drawn(*arguments, k=3),
         "system_prompt": prompting.system_prompt(*arguments),
         "facts_in_prompt": prompting.facts_in_prompt(*arguments, k=3, known=KNOWN),
         "chain_of_thought": reasoning.chain_of_thought(*arguments, k=3, known=KNOWN),
@@ -65,11 +65,11 @@ def test_the_text_sent_is_the_one_in_the_books(subject):
     form = "Reply as: Team: team | Priority: priority | Answer: answer"
     assert built["zero_shot"] == f"{form}\n\n{TEST[0]['prompt']}"
     solved = "\n\n".join(shot["prompt"] + shot["completion"] for shot in shots)
-    assert built["few_shot"] == f"{solved}\n\n{TEST[0]['prompt']}"
+    assert built["few_shot_drawn"] == f"{solved}\n\n{TEST[0]['prompt']}"
     message = prompting.bare(TEST[0]["prompt"])
     role = "You are a polite agent of the service desk."
     assert built["system_prompt"] == f"System: {role} {form}\nUser: {message}\nAgent:"
-    blocks, plain = built["facts_in_prompt"].split("\n\n"), built["few_shot"].split("\n\n")
+    blocks, plain = built["facts_in_prompt"].split("\n\n"), built["few_shot_drawn"].split("\n\n")
     assert len(blocks) == len(plain)
     for block, shot in zip(blocks, plain):  # two facts above each record, the nearest last
         first, second, record = block.split("\n", 2)
@@ -83,7 +83,7 @@ def test_the_text_sent_is_the_one_in_the_books(subject):
 
 def test_prompt_tokens_count_what_is_added(subject):
     model, tokenizer = subject
-    result = prompting.few_shot(model, tokenizer, TRAIN, 0, k=3)
+    result = prompting.few_shot_drawn(model, tokenizer, TRAIN, 0, k=3)
     shots = result.choice["shots"]
     added = sum(token_count(tokenizer, s["prompt"] + s["completion"]) + 2 for s in shots)
     assert result.prompt_tokens == added  # bytes: shots and blank lines, the same before every request
@@ -95,12 +95,27 @@ def test_prompt_tokens_count_what_is_added(subject):
 
 def test_shots_that_do_not_fit_leave(subject):
     model, tokenizer = subject
-    result = prompting.few_shot(model, tokenizer, TRAIN, 0, k=30)
+    result = prompting.few_shot_drawn(model, tokenizer, TRAIN, 0, k=30)
     text = result.choice["prompt"](TEST[0]["prompt"])
     last = result.choice["shots"][-1]
     assert token_count(tokenizer, text) <= 1024 - prompting.ROOM
     assert text.endswith(f"{last['prompt']}{last['completion']}\n\n{TEST[0]['prompt']}")
     assert len(result.reply([TEST[0]["prompt"]])) == 1
+
+
+def test_the_nearest_shots_differ_from_request_to_request_and_are_never_the_request(subject):
+    result = prompting.few_shot(*subject, TRAIN, 0, k=2)
+    asked, other = TRAIN[0], TRAIN[5]
+    shown = result.choice["shots"](asked["prompt"])
+    assert shown[-1] == asked != result.choice["shots"](other["prompt"])[-1]  # the nearest last
+    solved = [shot["prompt"] + shot["completion"] for shot in shown if shot != asked]
+    assert result.choice["prompt"](asked["prompt"]) == "\n\n".join([*solved, asked["prompt"]])
+    assert len(solved) == 1 and result.examples == len(TRAIN)
+    assert result.stored_bytes == sum(len((r["prompt"] + r["completion"]).encode()) for r in TRAIN)
+    long = prompting.few_shot(*subject, TRAIN, 0, k=30).choice["prompt"](TEST[0]["prompt"])
+    assert (
+        prompting.bare(prompting.nearest(TRAIN, 1)(TEST[0]["prompt"])[0]["prompt"]) in long
+    )  # far ones leave
 
 
 def test_the_seed_chooses_the_shots_and_skills_alternate():
@@ -130,7 +145,7 @@ def test_a_prompt_without_labels_gets_them():
 def test_replies_come_in_order_and_the_same_twice(subject):
     requests = [record["prompt"] for record in TEST[:3]]
     results = prompting_results(*subject)
-    for name in ("few_shot", "self_consistency"):
+    for name in ("few_shot_drawn", "self_consistency"):
         first = results[name].reply(requests)
         assert len(first) == 3 and first == results[name].reply(requests)
 

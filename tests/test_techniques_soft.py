@@ -29,7 +29,7 @@ def learn(name, subject, lr=0.05, steps=3, seed=0):
 
 def test_before_the_first_step_it_is_the_few_shot_prompt(name, subject):
     untrained = learn(name, subject, lr=0.0, steps=1)
-    assert untrained.reply(REQUESTS) == prompting.few_shot(*subject, TRAIN, 0, k=SHOTS).reply(REQUESTS)
+    assert untrained.reply(REQUESTS) == prompting.few_shot_drawn(*subject, TRAIN, 0, k=SHOTS).reply(REQUESTS)
 
 
 def test_training_changes_the_replies_and_nothing_of_the_base(name, subject):

@@ -41,10 +41,26 @@ def zero_shot(model, tokenizer, train, seed, instruction="form"):
     return prompted(model, tokenizer, train, [], instruction=INSTRUCTIONS[instruction])
 
 
-def few_shot(model, tokenizer, train, seed, k=4, instruction="none"):
-    """k solved records, drawn by seed so that skills alternate, then the request."""
-    shots = stratified(train, k, seed)
-    return prompted(model, tokenizer, train, shots, instruction=INSTRUCTIONS[instruction])
+def few_shot(model, tokenizer, train, seed, k=4, shots="nearest", instruction="none"):
+    """k solved records, then the request.
+
+    shots: "nearest", the training records most like the request by TF-IDF and cosine, the nearest last,
+    chosen anew for each request (Liu et al. 2022, "What makes good in-context examples for GPT-3?");
+    or "drawn", the same ones for all requests, drawn by seed so that skills alternate.
+    """
+    shown = stratified(train, k, seed) if shots == "drawn" else nearest(train, k)
+    return prompted(model, tokenizer, train, shown, instruction=INSTRUCTIONS[instruction])
+
+
+def few_shot_drawn(model, tokenizer, train, seed, k=4):
+    """`few_shot` with the same k records before every request: what a prompt written once can hold."""
+    return few_shot(model, tokenizer, train, seed, k, "drawn")
+
+
+def nearest(train, k):
+    """show(request) -> the k records whose requests are most like it, the nearest last."""
+    find = retriever([bare(record["prompt"]) for record in train], train)
+    return lambda request: find(bare(request), k)
 
 
 def system_prompt(model, tokenizer, train, seed, system="role and form"):
@@ -83,17 +99,19 @@ def facts_in_prompt(model, tokenizer, train, seed, k=4, facts=2, known=None):
 def prompted(model, tokenizer, train, shots, instruction="", build=None, write=None, calls=1, sampling=None):
     """The Result of asking with shots; what does not fit into the context leaves, the first shot first.
 
+    shots: records, or show(request) -> records, which may choose among all that there are.
     build(shots, request) -> the text sent, by default instruction, shots, request. write(model's text)
     -> reply. calls: how often each request is sent. sampling: arguments of generation.generate.
     """
     started, head = time.perf_counter(), describe(instruction, train)
+    show, pool = (shots, train) if callable(shots) else (lambda request: shots, shots)
     build = build or (lambda kept, request: few_shot_prompt(kept, request, head))
     options = {"max_new_tokens": ROOM, "stop": ending(train)} | (sampling or {})
     limit = context_length(model) - options["max_new_tokens"]
     count = functools.partial(prompts.token_count, tokenizer)
 
     def sent(request):
-        kept = [shot for shot in shots if shot["prompt"] != request]  # never show the answer asked for
+        kept = [shot for shot in show(request) if shot["prompt"] != request]  # never show what is asked for
         while count(text := build(kept, request)) > limit and kept:
             kept = kept[1:]
         return text
@@ -102,13 +120,13 @@ def prompted(model, tokenizer, train, shots, instruction="", build=None, write=N
         texts = generate(model, tokenizer, [sent(request) for request in requests], **options)
         return [(write or str.strip)(text) for text in texts]
 
-    chosen = {shot["prompt"] for shot in shots}
+    chosen = {shot["prompt"] for shot in pool} if pool is shots else set()
     others = [record["prompt"] for record in train if record["prompt"] not in chosen][:50]
     extra = [calls * count(sent(request)) - count(open_end(request)) for request in others]
     return Result(
         reply,
-        stored_bytes=len(head.encode()) + sum(len((s["prompt"] + s["completion"]).encode()) for s in shots),
-        examples=len(shots),
+        stored_bytes=len(head.encode()) + sum(len((s["prompt"] + s["completion"]).encode()) for s in pool),
+        examples=len(pool),
         train_seconds=time.perf_counter() - started,
         prompt_tokens=sum(extra) / max(1, len(extra)),
         choice={"shots": shots, "instruction": head, "prompt": sent},
@@ -176,23 +194,29 @@ def ending(train):
     return "\n\n" if any("\n" in record["completion"].strip() for record in train) else "\n"
 
 
-def retriever(texts):
-    """find(query, n) -> the n texts nearest to the query, the nearest last, next to where it is used."""
+def retriever(texts, things=None):
+    """find(query, n) -> the n texts nearest to the query, the nearest last, next to where it is used.
+
+    things: what to give back in place of each text.
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    matrix = words.fit_transform(texts)
+    matrix, things = words.fit_transform(texts), things or texts
 
     def find(query, n):
         near = (matrix @ words.transform([query]).T).toarray()[:, 0]
-        return [texts[i] for i in near.argsort(kind="stable")[len(texts) - n :]]
+        return [things[i] for i in near.argsort(kind="stable")[len(texts) - n :]]
 
     return find
 
 
+NEAR = [{"k": k, "shots": "nearest"} for k in (1, 2, 4, 8)]
+FAR = [{"k": k, "shots": "drawn"} for k in (4, 8)]
 RUNGS = {
     "zero_shot": Rung(zero_shot, "01", [{"instruction": name} for name in INSTRUCTIONS]),
-    "few_shot": Rung(few_shot, "01", [{"k": k} for k in (1, 2, 4, 6, 8, 12)]),
+    "few_shot": Rung(few_shot, "01", NEAR + FAR),
+    "few_shot_drawn": Rung(few_shot_drawn, "01", [{"k": k} for k in (1, 2, 4, 6, 8, 12)]),
     "system_prompt": Rung(system_prompt, "01", [{"system": name} for name in SYSTEMS]),
     "facts_in_prompt": Rung(
         facts_in_prompt, "01", [{"k": k, "facts": facts} for k in (2, 4, 8) for facts in (2, 3)]

@@ -1,0 +1,110 @@
+"""The course's training loop on several processes: each reads its rows, and the gradients are summed.
+
+    python -m course_utils.distributed --out FOLDER                                  one process
+    torchrun --nproc_per_node 2 -m course_utils.distributed --out FOLDER             data parallel
+    torchrun --nproc_per_node 2 -m course_utils.distributed --out FOLDER --shard     sharded as well
+
+The loop is `training.train`, unchanged: `Share` gives a process its rows, `shared_loss` weighs them,
+torch averages the gradients. All processes then take the same step. The first one writes weights.safetensors
+and report.json. Taught in lesson 08. Left out: several machines, and a batch with fewer rows than processes.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from safetensors.torch import save_file
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from course_utils import data, launchers, losses, models, paths, sharding, training
+
+
+class Share(nn.Module):
+    """A model that reads only this process's rows of each batch: its own, and every world-th after it."""
+
+    def __init__(self, model, rank, world):
+        super().__init__()
+        self.model, self.rank, self.world = model, rank, world
+
+    def forward(self, **batch):  # (B, T) -> logits (rows of this process, T, V)
+        mine = slice(self.rank, None, self.world)
+        own = {name: x[mine] if isinstance(x, torch.Tensor) else x for name, x in batch.items()}
+        return self.model(**own)
+
+
+def shared_loss(rank, world):
+    """loss(logits, batch) for `training.train`: the mean over the whole batch, from this process's rows.
+
+    A process's rows weigh by their tokens that count. Torch averages the gradients of the processes, so
+    each is multiplied by their number. The value is that of the whole batch, in every process.
+    """
+
+    def loss(logits, batch):
+        ids, mask = (batch[name][rank::world] for name in ("input_ids", "mask"))
+        share = mask[:, 1:].sum() / batch["mask"][:, 1:].sum()
+        own = losses.sft(logits, ids, mask) * share
+        whole = own.detach().clone()
+        dist.all_reduce(whole)
+        return world * (own - own.detach()) + whole
+
+    return loss
+
+
+def train(model, examples, *, shard=False, batch_size=16, accumulate=1, **settings):
+    """`training.train` in the processes that there are; returns (History, bytes kept in this process).
+
+    settings: as for `training.train`. shard: keep only this process's part of each weight, gradient and
+    moment (course_utils.sharding). Raises ValueError for batches with fewer rows than processes.
+    """
+    rank, world = launchers.who()
+    if batch_size < world:
+        raise ValueError(f"{world} processes need batches of {world} rows or more, not {batch_size}.")
+    settings |= dict(batch_size=batch_size, accumulate=accumulate)
+    with sharding.Meter() as meter:
+        if world == 1:
+            history = training.train(model, examples, **settings)
+        else:
+            rows = Share(model, rank, world)
+            wrapped = sharding.shard(rows) if shard else DistributedDataParallel(rows)
+            loss = shared_loss(rank, world)
+            history = training.train(wrapped, examples, loss=loss, **settings)
+    return history, meter.kept
+
+
+def main(arguments=None):
+    """The script: a few steps on the desk's records, then the weights and what was measured."""
+    parser = argparse.ArgumentParser(prog="distributed", description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--model", default="embedded-tiny")
+    parser.add_argument("--data", type=Path, default=paths.DATA / "desk" / "train.jsonl")
+    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--accumulate", type=int, default=1)
+    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--shard", action="store_true")
+    chosen = parser.parse_args(arguments)
+
+    rank, world = launchers.who()
+    print(launchers.sentence(), flush=True)
+    if world > 1:
+        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    model, tokenizer = models.load(chosen.model)
+    examples = data.encode(tokenizer, data.read_records(chosen.data))
+    settings = dict(lr=chosen.lr, steps=chosen.steps, pad_id=tokenizer.pad_token_id, progress=False)
+    settings |= dict(batch_size=chosen.batch_size, accumulate=chosen.accumulate, bf16=False)
+    history, kept = train(model, examples, shard=chosen.shard, **settings)
+    weights, kept_by_each = sharding.whole(model), sharding.gathered(kept)
+    if rank == 0:
+        chosen.out.mkdir(parents=True, exist_ok=True)
+        save_file(weights, chosen.out / "weights.safetensors")
+        report = dict(world=world, losses=history.losses, kept=kept_by_each)
+        paths.write_atomically(chosen.out / "report.json", json.dumps(report, indent=1) + "\n")
+    if world > 1:
+        dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()
