@@ -12,7 +12,7 @@ import pytest
 from course_utils import prompts
 from course_utils.exercises import RIGHT, Exercise, Prediction
 from course_utils.lessons import l01
-from course_utils.techniques import replies
+from course_utils.techniques import TECHNIQUES, replies
 from course_utils.world import capital, lexicon, reasoning, translation
 from course_utils.world.split import Item
 
@@ -146,3 +146,9 @@ def test_no_wrong_answer_passes(exercise):
     assert exercise.judge(exercise.reference)[0] == RIGHT
     assert len(exercise.wrong) >= 5 and len({message for _, message in exercise.wrong}) >= 3
     assert all(exercise.judge(answer)[0] != RIGHT for answer, _ in exercise.wrong)
+
+
+def test_it_names_the_rows_that_it_added():
+    recap = next(cell.source for cell in CELLS if "**On the scoreboard:**" in cell.source)
+    named = recap.split("**On the scoreboard:**")[1].split(".")[0].replace(",", " ").split()
+    assert set(named) == {name for name, rung in TECHNIQUES.items() if rung.lesson == "01"}

@@ -151,10 +151,17 @@ def test_randomised_is_a_different_model_and_repeatable():
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_choose_threads_changes_nothing():
+def test_choose_threads_changes_nothing(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     before = torch.get_num_threads()
     assert models.choose_threads(rounds=1) in (1, 2)
     assert torch.get_num_threads() == before
+
+
+def test_choose_threads_obeys_the_environment(monkeypatch):
+    for wished in (1, 3):
+        monkeypatch.setenv("OMP_NUM_THREADS", str(wished))
+        assert models.choose_threads() == wished
 
 
 def test_the_end_token_survives(embedded):
