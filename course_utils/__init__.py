@@ -17,10 +17,13 @@ def start():
     installed (as after an installation in a running Colab session).
     """
     import platform
+    import warnings
 
     import torch
     import transformers
 
+    # PEFT calls transformers by an old name: nothing that a learner could mend.
+    warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
     for library in (torch, transformers):
         name, loaded = library.__name__, library.__version__.split("+")[0]
         installed = metadata.version(name).split("+")[0]

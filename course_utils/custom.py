@@ -5,7 +5,7 @@
     hits = custom.right(model, tokenizer, data.read_records(custom.UNSEEN))
 
 Taught in lesson 04. One wording of each question teaches the wording; several teach the question.
-From a terminal: `python -m course_utils.finetune --data FILE --copies 32 --out FOLDER`.
+From a terminal: `python -m course_utils.finetune --data FILE --copies 64 --out FOLDER`.
 """
 
 from course_utils import evaluation, finetune, paths
@@ -14,7 +14,7 @@ from course_utils.rewording import reworded
 
 EXAMPLE = paths.DATA / "custom" / "example.jsonl"
 UNSEEN = paths.DATA / "custom" / "unseen.jsonl"
-COPIES = 32
+COPIES = 64
 
 
 def tune(model, tokenizer, records, method="full", epochs=3, copies=COPIES, lr=None, seed=0, progress=True):

@@ -1,6 +1,6 @@
 """A question in other words, by rules that know nothing of it: more wordings to learn from.
 
-    told = rewording.reworded(records, copies=32)
+    told = rewording.reworded(records, copies=64)
 
 Taught in lesson 04. The wordings are rough, and some are no English; names stay, and at least one
 other word of the question, so the answer stays right. Left out: rewording by a model, and synonyms.
@@ -28,7 +28,8 @@ def reworded(records, copies, seed=0, never=()):
 
     Half of the copies keep the order of the words: a lead is put in front, small words are left out at
     random, "which" stands for "what" and the other way round. In the other half only names and the words
-    that carry the question stay (and not always all of these), in any order, small words between them.
+    that carry the question stay (and not always all of these), in any order, small words or an
+    apostrophe and an s between them.
     A prompt that ends with a colon, and is not "Question: …" and "Answer:", is no question: it is
     repeated as it stands.
     never: prompts that are kept for the test; should a rule hit upon one, the record's own stands there.
@@ -59,12 +60,13 @@ def _strewn(draw, question):
     """The words that carry the question, a name in one piece, in any order between small words."""
     first, *rest = question.rstrip("?.! ").split(" ")
     first = first.lower() if first.lower() in EMPTY | ASKING else first
-    chunks = NAME.findall(" ".join([first, *rest]))
+    chunks = [chunk.removesuffix("'s") for chunk in NAME.findall(" ".join([first, *rest]))]
     kept = [chunk for chunk in chunks if chunk not in EMPTY] or chunks or [question]
     plain = [c for c in kept if c not in ASKING and (c[0].isupper() or draw.random() < 0.8)]
     kept = plain if len(plain) > 1 and draw.random() < 0.5 else kept
-    words = [draw.choice(OPENINGS)]
-    for chunk in draw.sample(kept, len(kept)):
-        words += [chunk, draw.choice(GLUE)]
+    words, order = [draw.choice(OPENINGS)], draw.sample(kept, len(kept))
+    for chunk, after in zip(order, [*order[1:], ""]):
+        owns = chunk[0].isupper() and after[:1].islower() and draw.random() < 0.5  # "Ann's job", "job of Ann"
+        words += [f"{chunk}'s", ""] if owns else [chunk, draw.choice(GLUE)]
     text = " ".join(filter(None, words[:-1]))
     return text[0].upper() + text[1:] + draw.choice(("?", "?", "."))

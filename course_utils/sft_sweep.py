@@ -1,6 +1,6 @@
-"""Fine-tuning under other conditions: examples, noise, forgetting by depth, instructions, own records.
+"""Fine-tuning under other conditions: examples, noise, forgetting, instructions, own records, LoRA's rank.
 
-    python -m course_utils.sft_sweep [--table examples noise forgetting instructions custom] [--list]
+    python -m course_utils.sft_sweep [--table examples noise forgetting instructions custom lora] [--list]
 
 Each table is a list of runs in data/results/fine_tuning.json. A run that is there is skipped, so a
 killed sweep goes on where it stopped. Measured on dev. Left out: a search for the best rate of each run.
@@ -58,6 +58,12 @@ TABLES = {
         for method in ("full", "lora")
         for form in ("once", "repeated", "reworded")
         for seed in range(5 if form == "reworded" else 3)
+    ],
+    "lora": [
+        {"rank": rank, "steps": steps, "seed": seed}
+        for rank in (16, 64, None)
+        for steps in (240, 480)
+        for seed in range(2)
     ],
 }
 
@@ -150,12 +156,26 @@ def own_records(method, form, seed):
     }
 
 
+def lora_by_rank(rank, steps, seed):
+    """LoRA on all layers, or all weights if rank is None, at the rates that the scoreboard chose."""
+    train, dev = desk()
+    model, tokenizer = models.load()
+    if rank is None:
+        chosen, lr = list(model.parameters()), 1e-3
+    else:
+        chosen, lr = lora.add(model, rank=rank, alpha=2.0 * rank, targets="all", seed=seed), 2e-3
+    history = train_on(model, tokenizer, data.encode(tokenizer, train), chosen, lr, seed, steps)
+    trained = sum(parameter.numel() for parameter in chosen)
+    return shares(model, tokenizer, dev) | {"trained": trained, "seconds": round(history.seconds, 1)}
+
+
 RUNS = {
     "examples": examples,
     "noise": noise,
     "forgetting": forgetting,
     "instructions": instructions_run,
     "custom": own_records,
+    "lora": lora_by_rank,
 }
 
 

@@ -72,7 +72,7 @@ def train(
     with the same bits on one thread. bf16: compute in bf16, or None to do so where it is quicker.
 
     Nothing but the parameters changes; the model is left in evaluation mode. Raises ValueError for
-    settings that cannot be, and for the checkpoint of another run.
+    settings that cannot be, and for the checkpoint of another run; RuntimeError if the loss is no number.
     """
     chosen = [p for p in model.parameters() if p.requires_grad] if parameters is None else list(parameters)
     if not chosen:
@@ -103,6 +103,11 @@ def train(
                 torch.manual_seed(1_000_003 * seed + step)  # dropout, the same after a resumption
                 rows = [examples[i] for i in order[step]]
                 value = gradients(model, rows, accumulate, loss, pad_id, bf16)
+                if not math.isfinite(value):  # from here on all weights would be lost, without a word
+                    raise RuntimeError(
+                        f"The loss is {value} at step {step + 1}: try a lower learning rate, and if it is so "
+                        "at step 1, ask for the model's logits and look for what is not a number in them."
+                    )
                 torch.nn.utils.clip_grad_norm_(chosen, clip)
                 optimiser.param_groups[0]["lr"] = lr * rate(step, steps, warmup)
                 optimiser.step()

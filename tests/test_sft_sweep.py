@@ -17,6 +17,7 @@ COLUMNS = {
     "forgetting": {"right", "team_right", "n", "retention", "trained", "seconds"},
     "instructions": {"before", "after", "n", "seconds"},
     "custom": {"before", "after", "n", "records_before", "records_after", "records_n", "seconds"},
+    "lora": {"right", "team_right", "n", "trained", "seconds"},
 }
 
 
@@ -54,6 +55,7 @@ def small(monkeypatch, tmp_path):
         "forgetting": [{"depth": depth, "seed": 0} for depth in ("untouched", "head", "full with replay")],
         "instructions": [{"mixture": "even", "seed": 0}],
         "custom": [{"method": "lora", "form": "reworded", "seed": 0}],
+        "lora": [{"rank": 4, "steps": 2, "seed": 0}, {"rank": None, "steps": 2, "seed": 0}],
     }
     monkeypatch.setattr(sft_sweep, "TABLES", firsts)
     return firsts
@@ -161,7 +163,7 @@ def test_the_drop_is_paired_with_the_untouched_model(small):
 
 def test_the_settings_are_those_of_the_issue():
     tables = sft_sweep.TABLES
-    assert [len(tables[name]) for name in tables] == [30, 9, 19, 9, 22]
+    assert [len(tables[name]) for name in tables] == [30, 9, 19, 9, 22, 12]
     assert all(len({json.dumps(s) for s in table}) == len(table) for table in tables.values())
     assert set(sft_sweep.RUNS) == set(tables)
 

@@ -1,5 +1,6 @@
 """The techniques of lesson 03 train what they should, reply with it, and tell what it cost."""
 
+import copy
 import importlib.util
 
 import pytest
@@ -50,6 +51,20 @@ def undecorated(key):
     """A base weight's name without what LoRA, slots and PEFT put around it."""
     key = key.replace("base_model.model.", "").replace(".base_layer.", ".").replace(".layer.", ".")
     return key.removeprefix("base_model.").replace("self_attn.model.", "self_attn.")
+
+
+def test_dora_leaves_out_layers_with_a_dead_neuron(quick):
+    """PEFT's DoRA divides by the length of each row: a row of zeros makes every logit "not a number"."""
+    from peft import LoraConfig
+
+    model, tokenizer = tiny_llama(context=512)
+    with torch.no_grad():
+        model.model.layers[0].mlp.up_proj.weight[3] = 0
+    assert len(peft_methods.alive(model)) == 2 * 7 - 1
+    settings = LoraConfig(r=2, target_modules="all-linear", use_dora=True)
+    everywhere, _ = peft_methods.by_peft(copy.deepcopy(model), settings, 0)
+    assert not logits(everywhere).isfinite().all()
+    assert logits(peft_methods.dora(model, tokenizer, TRAIN, 0, rank=2).model).isfinite().all()
 
 
 def test_the_seed_decides(quick):

@@ -384,3 +384,11 @@ def test_the_benchmark_prints_the_three_and_the_share(monkeypatch, capsys):
     for part in ("training.train", "transformers.Trainer", "trl.SFTTrainer", "matrix-multiply peak"):
         assert part in said
     assert said.count("first ten losses within") == 3
+
+
+def test_a_loss_that_is_no_number_stops_the_run(subject):
+    model, examples = copy.deepcopy(subject[0]), subject[2]
+    with torch.no_grad():
+        model.get_input_embeddings().weight[:] = float("nan")
+    with pytest.raises(RuntimeError, match="nan at step 1"):
+        train(model, examples, lr=1e-3, steps=2, progress=False)

@@ -41,10 +41,14 @@ def lora_all(model, tokenizer, train, seed, lr=3e-3, rank=8):
 
 
 def dora(model, tokenizer, train, seed, lr=3e-3, rank=8):
-    """LoRA for a weight's direction, a vector for its length, by PEFT. Source: Liu et al. 2024 (DoRA)."""
+    """LoRA for a weight's direction, a vector for its length, by PEFT. Source: Liu et al. 2024 (DoRA).
+
+    On every linear layer of the blocks, but for those in which training has left a neuron dead: the
+    direction of a row of zeros is 0 / 0, and PEFT's DoRA then gives logits that are no numbers.
+    """
     from peft import LoraConfig
 
-    settings = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", use_dora=True)
+    settings = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=alive(model), use_dora=True)
     return trained(*by_peft(model, settings, seed), tokenizer, train, seed, lr)
 
 
@@ -59,6 +63,17 @@ def llama_adapter(model, tokenizer, train, seed, lr=1e-2, length=10, layers=None
     layers = layers or model.config.num_hidden_layers
     settings = AdaptionPromptConfig(adapter_len=length, adapter_layers=layers, task_type="CAUSAL_LM")
     return trained(*by_peft(model, settings, seed), tokenizer, train, seed, lr)
+
+
+def alive(model):
+    """The names of the linear layers below the head of whose weights no row is all zeros."""
+    linear = {name: layer for name, layer in model.named_modules() if isinstance(layer, torch.nn.Linear)}
+    head = model.get_output_embeddings()
+    return [
+        name
+        for name, layer in linear.items()
+        if layer is not head and bool(layer.weight.detach().norm(dim=1).min() > 0)
+    ]
 
 
 def by_peft(model, settings, seed):

@@ -116,9 +116,8 @@ def test_stored_claims_say_so():
         for call in [n for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.Call)]:
             if isinstance(call.func, ast.Name) and call.func.id == "claim":
                 names = {n.id for n in ast.walk(call) if isinstance(n, ast.Name)}
-                from_store = bool(
-                    names & {"learned", "drops", "share", "spoilt", "several", "less", "reached"}
-                )
+                stored = {"learned", "drops", "share", "spoilt", "several", "less", "reached"}
+                from_store = bool(names & stored) or "scoreboard." in cell.source
                 assert from_store == ("(stored" in ast.unparse(call.args[0])), ast.unparse(call)
 
 
