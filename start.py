@@ -3,7 +3,11 @@
     python start.py                  set up (first time), then open lesson 00 in JupyterLab
     python start.py lab [options]    the same; the options go to JupyterLab (--no-browser --port 8899)
     python start.py test [options]   lint, unit tests, every notebook; options for pytest (-k peft, --all)
-    python start.py progress         the exercises you have solved
+    python start.py progress         the exercises you have solved (--export FILE, --import FILE)
+    python start.py gradebook FOLDER for teachers: many exported progress files as one CSV (--out FILE)
+    python start.py check            is this machine ready, and how long will each lesson take on it?
+    python start.py book             all lessons as web pages that need no network (--output FOLDER)
+    python start.py bundle           a folder that installs without a network (--platform windows)
 
 Everything is installed into `.venv` beside this file. The syntax stays readable for Python 3.8, so
 that an old Python gets a sentence and not a traceback.
@@ -28,6 +32,15 @@ UNFINISHED = VENV / "course-unfinished"  # present while pip runs
 LOCK = HERE / ".start.lock"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 EXTRAS = ".[lab,test]"
+WHEELS = HERE / "wheels"  # in a bundle: every package, so that set-up needs no network
+SUMS = "SHA256SUMS"
+MODULES = {
+    "progress": "course_utils.exercises",
+    "gradebook": "course_utils.gradebook",
+    "check": "course_utils.checkup",
+    "book": "course_utils.book",
+    "bundle": "course_utils.bundle",
+}
 OLDEST = (3, 11)
 
 REASONS = [  # (what pip or venv prints, what to say)
@@ -171,10 +184,12 @@ def pip_install(*args):
     """Run pip; progress goes to the screen, complaints come back. Returns (exit status, complaints)."""
     command = [str(venv_python()), "-m", "pip", "install", "--retries", "2"]
     command += ["--disable-pip-version-check", "-c", "constraints.txt"]
+    # A bundle must do without the places that this machine's pip is told to look in.
+    alone = {"PIP_CONFIG_FILE": os.devnull} if "--no-index" in args else {}
     result = subprocess.run(
         command + list(args),
         cwd=str(HERE),
-        env=child_environment(),
+        env=child_environment(**alone),
         stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="replace",
@@ -191,8 +206,58 @@ def make_venv():
         raise SystemExit(plain_reason(result.stdout + result.stderr))
 
 
+def damaged_wheels():
+    """The names of the bundle's packages that are missing or not what its list of checksums says."""
+    wrong = []
+    for line in (HERE / SUMS).read_text(encoding="utf-8").splitlines():
+        digest, name = line.split(None, 1)
+        if name.startswith("wheels/"):
+            path = HERE / name
+            if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+                wrong.append(path.name)
+    return wrong
+
+
+def install_from_bundle():
+    """Install from the wheels beside this file, without a network."""
+    wrong = damaged_wheels()
+    if wrong:
+        raise SystemExit("The bundle is damaged: copy it again (%s)." % ", ".join(wrong[:3]))
+    print("Setting up from this bundle; no network is needed.", flush=True)
+    status, complaints = pip_install("--no-index", "--find-links", str(WHEELS), "-e", EXTRAS)
+    if status:
+        if "No matching distribution" in complaints or "not a supported wheel" in complaints:
+            made = "for another Python or system than this Python %d.%d on %s"
+            made = made % (sys.version_info[:2] + (sys.platform,))
+            raise SystemExit("This bundle was made %s: use the one named in wheels/README.txt." % made)
+        raise SystemExit(plain_reason(complaints))
+
+
+def need(extra):
+    """Install an extra that is not part of the usual set-up; raise SystemExit with one sentence."""
+    done = VENV / ("course-extra-" + extra)
+    if done.exists() and done.read_text(encoding="ascii") == stamp():
+        return
+    print("Installing what `%s` needs (once)." % extra, flush=True)
+    status, complaints = pip_install("-e", ".[%s]" % extra)
+    if status:
+        raise SystemExit(plain_reason(complaints))
+    done.write_text(stamp(), encoding="ascii")
+
+
+def need_for_tests():
+    """What only slow tests use; where it cannot be had, they are skipped with the reason."""
+    for extra in ("book", "browser"):
+        try:
+            need(extra)
+        except SystemExit as reason:
+            print("Tests of the %s will be skipped. %s" % (extra, reason), flush=True)
+
+
 def install():
     """Install the course and its tools under constraints.txt; raise SystemExit with one sentence."""
+    if WHEELS.is_dir() and (HERE / SUMS).exists():
+        return install_from_bundle()
     cpu_only, download, disk = torch_plan()
     free = shutil.disk_usage(str(HERE)).free / 1e9
     most = "" if cpu_only else "up to "
@@ -237,9 +302,21 @@ def lab_command(args):
     command += ["--ServerApp.root_dir=" + str(HERE), "--LabApp.news_url=None"]
     command += ["--LabApp.extension_manager=readonly"]
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    # Without this, JupyterLab asks on its first start whether to fetch news.
+    command += ["--LabApp.app_settings_dir=" + str(HERE / "course_utils" / "lab_settings")]
     if not any(arg.endswith(".ipynb") for arg in args):
         command.append("--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb")
     return command + list(args)
+
+
+def absolute(args):
+    """Arguments with their files and folders made absolute, because the command runs in this folder."""
+    takes = ("--export", "--import", "--output", "--out")
+    paths = []
+    for before, arg in zip([""] + list(args), args):
+        is_path = before in takes or not before.startswith("--")
+        paths.append(os.path.abspath(arg) if is_path and not arg.startswith("-") else arg)
+    return paths
 
 
 def split_paths(args):
@@ -292,16 +369,20 @@ def main(args):
     if problem:
         raise SystemExit(problem)
     command, rest = (args[0], args[1:]) if args and not args[0].startswith("-") else ("lab", args)
-    if args[:1] in (["-h"], ["--help"]) or command not in ("lab", "test", "progress"):
+    if args[:1] in (["-h"], ["--help"]) or command not in ("lab", "test") + tuple(MODULES):
         print(__doc__)
         return 0 if args[0].startswith("-") else 2
     set_up()
     if command == "test":
+        if "--all" in rest:
+            need_for_tests()
         return run_tests(rest)
     if command == "lab":
         line = lab_command(rest)
     else:
-        line = [str(venv_python()), "-m", "course_utils.exercises"] + rest
+        if command == "book":
+            need("book")
+        line = [str(venv_python()), "-m", MODULES[command]] + absolute(rest)
     return subprocess.run(line, cwd=str(HERE), env=child_environment()).returncode
 
 

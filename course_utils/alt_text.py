@@ -11,7 +11,7 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
 LONGEST = 900  # characters
-FEW = 8  # points or bars that are told one by one
+FEW = 10  # points or bars that are told one by one
 
 
 def describe(picture):
@@ -87,7 +87,7 @@ def _lines(ax):
         if not points:
             continue
         if len(heights) == 1 and len(points) == 2:
-            told.append(_labelled("line", line, f"level at {points[0][1]:.3g}"))
+            told.append(_labelled("line", line, f"level at {_number(points[0][1])}"))
         else:
             told.append(_labelled("line", line, _values([(f"at {x}", y) for x, y in points])))
     return told
@@ -98,8 +98,9 @@ def _images(ax):
         shades = image.get_array()
         if shades.ndim == 2:
             row, column = divmod(int(shades.argmax()), shades.shape[1])
-            yield f"shades in {shades.shape[0]} rows and {shades.shape[1]} columns, darkest or brightest at " + (
-                f"{_name(ax.yaxis, row)}, {_name(ax.xaxis, column)} ({float(shades[row, column]):.3g})"
+            yield (
+                f"shades in {shades.shape[0]} rows and {shades.shape[1]} columns, darkest or brightest at "
+                + (f"{_name(ax.yaxis, row)}, {_name(ax.xaxis, column)} ({float(shades[row, column]):.3g})")
             )
 
 
@@ -115,9 +116,12 @@ def _values(row):
     """Named values one by one; of many, the first, the last, the smallest and the largest."""
     if len(row) > FEW:
         ends = {"first": row[0], "last": row[-1]}
-        ends |= {"smallest": min(row, key=lambda pair: pair[1]), "largest": max(row, key=lambda pair: pair[1])}
-        return f"{len(row)} values, " + ", ".join(f"{k} {name} {v:.3g}" for k, (name, v) in ends.items())
-    return ", ".join(f"{name} {value:.3g}" for name, value in row)
+        ends |= {
+            "smallest": min(row, key=lambda pair: pair[1]),
+            "largest": max(row, key=lambda pair: pair[1]),
+        }
+        return f"{len(row)} values, " + ", ".join(f"{k} {name} {_number(v)}" for k, (name, v) in ends.items())
+    return ", ".join(f"{name} {_number(value)}" for name, value in row)
 
 
 def _labelled(kind, artist, text):
@@ -136,7 +140,9 @@ def _name(axis, place):
 
 
 def _number(value):
-    return f"{float(value):.3g}" if isinstance(value, (int, float)) or hasattr(value, "dtype") else str(value)
+    if not (isinstance(value, (int, float)) or hasattr(value, "dtype")):
+        return str(value)
+    return f"{float(value):,.0f}" if abs(value) >= 1000 else f"{float(value):.3g}"
 
 
 def _plain(text):

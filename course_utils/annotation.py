@@ -59,9 +59,7 @@ def limit(records, costs=COSTS):
     No model gets beyond it, however good, since its proposals must still be read.
     """
     scratch = sum(from_scratch(record, costs)[1] for record in records)
-    perfect = sum(
-        corrected(record, record["completion"], random.Random(0), costs)[1] for record in records
-    )
+    perfect = sum(corrected(record, record["completion"], random.Random(0), costs)[1] for record in records)
     return scratch / perfect
 
 
@@ -83,19 +81,18 @@ def batch(records, proposals, seed=0, costs=COSTS, missed=MISSED):
     return labelled, took | {name: round(took[name], 1) for name in ("seconds", "scratch")}
 
 
-def campaign(records, sizes, learn, seed=0, costs=COSTS, missed=MISSED, limit=100):
-    """What each batch took, as a model that learns from the labels so far proposes the next ones.
+def campaign(records, sizes, learn, seed=0, costs=COSTS, missed=MISSED, timed=100):
+    """What a batch of `timed` labels took, each time that the model has learned from more: [{"labels", …}].
 
-    sizes: how many labels there are before each batch; the first `sizes[0]` are made from scratch.
-    learn(labelled, turn) -> reply(requests) -> proposals. limit: of a batch's records, the most that are
-    timed; all others up to the next size get their label by the same rule. Returns [{"labels", …}].
+    sizes: how many labels there are before each batch. learn(labelled, turn) -> reply(requests) ->
+    proposals. What the annotator made of a batch is learned from next time, mistakes and all; the
+    others up to the next size are made from scratch, to save the time of proposing them.
     """
     labelled, rows = list(records[: sizes[0]]), []
-    for turn, (size, upto) in enumerate(zip(sizes, [*sizes[1:], sizes[-1] + limit])):
-        waiting = records[size:upto]
+    for turn, (size, upto) in enumerate(zip(sizes, [*sizes[1:], sizes[-1] + timed])):
+        waiting, rest = records[size : min(size + timed, upto)], records[size + timed : upto]
         proposals = learn(labelled, turn)([record["prompt"] for record in waiting])
-        done, _ = batch(waiting, proposals, f"{seed} {turn}", costs, missed)
-        _, took = batch(waiting[:limit], proposals[:limit], f"{seed} {turn}", costs, missed)
-        labelled += done
+        done, took = batch(waiting, proposals, f"{seed} {turn}", costs, missed)
+        labelled += done + rest
         rows.append({"labels": size} | took)
     return rows

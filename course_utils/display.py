@@ -21,6 +21,9 @@ FONT = {"font.size": 11, "axes.titlesize": 12, "axes.spines.top": False, "axes.s
 plt.switch_backend(plt.get_backend())
 alt_text.attach()  # every picture carries a text for those who do not see it
 VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍"}
+# What a browser or a terminal would act on, as the signs that Unicode has for it; line ends stay.
+CONTROLS = {i: 0x2400 + i for i in range(32) if chr(i) not in "\n\t"} | {127: "␡"}
+CONTROLS |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "�")
 
 
 @plt.rc_context(FONT)
@@ -110,6 +113,11 @@ def visible(text):
     return "".join(VISIBLE.get(c, c) for c in text) or "(empty)"
 
 
+def escaped(text):
+    """The text as harmless HTML: markup is escaped, control and direction signs are made visible."""
+    return html.escape(str(text).translate(CONTROLS))
+
+
 def plain(text):
     """The text with dollar signs escaped, which matplotlib would read as mathematics."""
     return str(text).replace("$", r"\$")
@@ -126,15 +134,18 @@ class Table:
 
     def _repr_html_(self):
         style = "text-align:left; vertical-align:top; white-space:pre-wrap"
-        head = "".join(f'<th scope="col" style="{style}">{html.escape(c)}</th>' for c in self.columns)
+        head = "".join(f'<th scope="col" style="{style}">{escaped(c)}</th>' for c in self.columns)
         body = "".join(
-            "<tr>" + "".join(f'<td style="{style}">{html.escape(v)}</td>' for v in row) + "</tr>"
+            "<tr>" + "".join(f'<td style="{style}">{escaped(v)}</td>' for v in row) + "</tr>"
             for row in self.rows
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def __repr__(self):
-        lines = [self.columns, *([v.replace("\n", "⏎") for v in row] for row in self.rows)]
+        lines = [
+            [text.replace("\n", "⏎").translate(CONTROLS) for text in row]
+            for row in (self.columns, *self.rows)
+        ]
         widths = [max(map(len, column)) for column in zip(*lines)]
         return "\n".join("  ".join(v.ljust(w) for v, w in zip(row, widths)).rstrip() for row in lines)
 
@@ -208,7 +219,7 @@ def next_token_explorer(model, tokenizer, prefix):
         try:
             shown.value = bars_html(pairs())
         except ValueError as error:  # a text longer than the context
-            shown.value = html.escape(str(error))
+            shown.value = escaped(error)
 
     def step(action):
         def on_click(_):
@@ -230,7 +241,7 @@ def next_token_explorer(model, tokenizer, prefix):
 def bars_html(pairs):
     """Token bars as escaped HTML, quick enough to follow a slider."""
     rows = (
-        f"<tr><td style='text-align:right'><code>{html.escape(visible(token))}</code></td>"
+        f"<tr><td style='text-align:right'><code>{escaped(visible(token))}</code></td>"
         f"<td><div style='background:{COLOURS[0]};height:1em;width:{300 * p:.0f}px'></div></td>"
         f"<td>{p:.3f}</td></tr>"
         for token, p in pairs

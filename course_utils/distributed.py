@@ -74,18 +74,24 @@ def train(model, examples, *, shard=False, batch_size=16, accumulate=1, **settin
     return history, meter.kept
 
 
+def parser(says):
+    """The options of the script, and of course_utils.accelerated."""
+    options = argparse.ArgumentParser(description=says.splitlines()[0])
+    options.add_argument("--out", type=Path, required=True, help="the folder for weights and report")
+    options.add_argument("--model", default="embedded-tiny")
+    options.add_argument("--data", type=Path, default=paths.DATA / "desk" / "train.jsonl")
+    options.add_argument("--steps", type=int, default=6)
+    options.add_argument("--batch-size", type=int, default=16)
+    options.add_argument("--lr", type=float, default=1e-3)
+    return options
+
+
 def main(arguments=None):
-    """The script: a few steps on the desk's records, then the weights and what was measured."""
-    parser = argparse.ArgumentParser(prog="distributed", description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--model", default="embedded-tiny")
-    parser.add_argument("--data", type=Path, default=paths.DATA / "desk" / "train.jsonl")
-    parser.add_argument("--steps", type=int, default=6)
-    parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--accumulate", type=int, default=1)
-    parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument("--shard", action="store_true")
-    chosen = parser.parse_args(arguments)
+    """The script: a few steps on records, then the weights and what was measured."""
+    options = parser(__doc__)
+    options.add_argument("--accumulate", type=int, default=1, help="parts of a batch")
+    options.add_argument("--shard", action="store_true", help="keep a part of each weight in each process")
+    chosen = options.parse_args(arguments)
 
     rank, world = launchers.who()
     print(launchers.sentence(), flush=True)

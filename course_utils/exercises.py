@@ -77,7 +77,7 @@ class Exercise:
     _hints_given: int = field(default=0, init=False, repr=False)
 
     def __post_init__(self):
-        if not re.fullmatch(r"\d\d\.\d+", self.id) or self.difficulty not in (1, 2, 3) or self.minutes <= 0:
+        if not re.fullmatch(r"\d\d\.n?\d+", self.id) or self.difficulty not in (1, 2, 3) or self.minutes <= 0:
             raise ValueError(f"exercise {self.id!r}: id like '00.1', difficulty 1 to 3, minutes above 0")
 
     def ask(self):
@@ -192,7 +192,7 @@ class Prediction:
 
 
 def in_lessons(kind=Exercise):
-    """All objects of this kind (Exercise or Prediction) in the lessons, in order of module and name."""
+    """All objects of this kind (Exercise, Prediction, …, or a tuple) in the lessons, by module and name."""
     from course_utils import lessons  # here: the lessons import this module
 
     found = {}

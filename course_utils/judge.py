@@ -2,6 +2,7 @@
 
     sure = judge.yes(model, tokenizer, prompts, replies, "Is the reply polite?")     log-odds of yes
     first = judge.better(model, tokenizer, prompts, a, b)                            log-odds of a
+    known = judge.expected(model, tokenizer, prompts, replies)                       log-probability
     judge.agreement(first, gold)                                                     (share, low, high)
 
 Nothing is generated: a verdict is one token, and its two chances are compared. `better` asks in both
@@ -14,7 +15,7 @@ import random
 
 import torch
 
-from course_utils import evaluation, mediocre
+from course_utils import data, evaluation, generation, mediocre, training
 from course_utils.batching import batches, check_lengths, context_length, encode, evaluating, left_pad
 from course_utils.techniques.prompting import bare
 
@@ -58,6 +59,23 @@ def better(model, tokenizer, prompts, a, b, question=BETTER):
     return [(one + two) / 2 for one, two in zip(*orders(model, tokenizer, prompts, a, b, question))]
 
 
+def graded(model, tokenizer, prompts, a, b, question=GOOD):
+    """By how much `yes` is surer of `a` than of `b`: list of float. There is no place to like."""
+    one, two = (yes(model, tokenizer, prompts, some, question) for some in (a, b))
+    return [x - y for x, y in zip(one, two)]
+
+
+def expected(model, tokenizer, prompts, replies):
+    """Log-probability (nats) of each reply with its end, as the model would have said it: list of float.
+
+    A judge without a question: what it does not expect, it dislikes. It has no better reason, so it
+    also dislikes odd words for the right thing, and every further word costs. Best after fine-tuning on
+    right replies. Source: the log-probability in Rafailov et al. 2023, equation 5, as a reward.
+    """
+    given = [f" {reply.strip()}{tokenizer.eos_token}" for reply in replies]
+    return generation.logps(model, tokenizer, prompts, given).tolist()
+
+
 def single(prompt, reply, question):
     """The text of a yes-or-no question on one reply, up to its answer."""
     return SINGLE.format(m=bare(prompt), r=reply.strip(), q=question)
@@ -70,14 +88,16 @@ def pair(prompt, a, b, question=BETTER):
 
 @torch.inference_mode()
 def odds(model, tokenizer, texts, first, second, batch_size=64):
-    """Log of p(first) / p(second) as the next token after each text: list of float.
+    """Log of p(first) / p(second) after each text, at the first token in which they differ: list of float.
 
-    Raises ValueError if the two options begin with the same token, and for a text beyond the context.
+    Raises ValueError if one option begins with the other, and for a text beyond the context.
     """
-    one, two = (tokenizer(text, add_special_tokens=False)["input_ids"][0] for text in (first, second))
-    if one == two:
-        raise ValueError(f"{first!r} and {second!r} begin with the same token")
-    rows, found = encode(model, tokenizer, texts), [0.0] * len(texts)
+    one, two = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in (first, second))
+    same = next((i for i, (x, y) in enumerate(zip(one, two)) if x != y), None)
+    if same is None:
+        raise ValueError(f"{first!r} and {second!r}: one begins with the other")
+    shared, one, two = one[:same], one[same], two[same]
+    rows, found = [row + shared for row in encode(model, tokenizer, texts)], [0.0] * len(texts)
     check_lengths(rows, context_length(model))
     with evaluating(model):
         for batch in batches(rows, batch_size):
@@ -153,6 +173,25 @@ def verdicts(train, count, seed=0, question=GOOD):
         text = single(record["prompt"], reply, question)
         found.append({"prompt": text, "completion": " yes" if good else " no", "record": record.get("id")})
     return found
+
+
+def teach(model, tokenizer, records, count=1000, steps=240, lr=2e-3, seed=0, progress=False):
+    """Train all weights on the records and on `count` verdicts about them; returns the model, a judge.
+
+    The records themselves are there so that it knows what is right.
+    """
+    examples = data.encode(tokenizer, records + verdicts(records, count, seed))
+    training.train(
+        model,
+        examples,
+        lr=lr,
+        steps=steps,
+        batch_size=16,
+        seed=seed,
+        progress=progress,
+        pad_id=tokenizer.pad_token_id,
+    )
+    return model
 
 
 def other_field(record, train, chance):

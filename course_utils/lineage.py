@@ -12,12 +12,12 @@ generated data"; Gerstgrasser et al. 2024, "Is model collapse inevitable?".
 import copy
 import random
 
-from course_utils import evaluation, generation, synthesis
+from course_utils import generation, synthesis
 from course_utils.desk import gold
 from course_utils.techniques import replies
 
 MARK = "Have a nice day."  # in front of the sign-off: harmless, and easy to count
-MARKED, GENERATIONS, SIZE = 0.2, 5, 300
+MARKED, GENERATIONS, SIZE, STEPS = 0.2, 5, 200, 80
 
 
 def planted(records, share=MARKED, seed=0, mark=MARK):
@@ -65,7 +65,7 @@ def run(
     generations=GENERATIONS,
     size=SIZE,
     share=MARKED,
-    steps=synthesis.STEPS,
+    steps=STEPS,
     keep=None,
 ):
     """One row for each student, generation 0 first; keep(records) is given all that each one wrote.
@@ -110,6 +110,16 @@ def measured(student, tokenizer, made, dev, seeds):
     }
 
 
-def interval(row):
-    """(share right, low, high) of a row, Wilson's interval."""
-    return row["right"] / row["n"], *evaluation.interval(row["right"], row["n"])
+def mean(runs, level, column):
+    """The mean of a column over the students of one generation; runs: rows with "students", one a seed."""
+    values = [run["students"][level][column] for run in runs]
+    return sum(values) / len(values)
+
+
+def fate(before, after):
+    """ "gone", "less", "about as much" or "more": what has become of a rate."""
+    if after < 0.02 <= before:
+        return "gone"
+    if after < 0.75 * before:
+        return "less"
+    return "more" if after > 1.33 * before else "about as much"

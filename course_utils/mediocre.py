@@ -11,11 +11,13 @@ to learn. Taught in lesson 05. Left out: mistakes in the team and the priority.
 import random
 
 from course_utils import data, models, training
-from course_utils.desk import company, gold
+from course_utils.desk import company, generate, gold
 
 QUALITIES = {"good": 0.5, "hedged": 0.2, "declined": 0.06, "wrong": 0.14, "rude": 0.05, "unsigned": 0.05}
 RUDE = ("You fool.", "Use your brain.", "Are you blind?", "You are lazy.")
 RARE_COPIES = 2  # records that teach a rare fact
+USES = ("policy", "questions", "pairs", "held_out")  # of new messages
+STEPS, LR = 360, 1e-3  # of fine-tuning: three passes
 
 
 def tiers(seed=0, rare=6, withheld=6):
@@ -44,6 +46,21 @@ def thinned(train, known):
             continue
         kept.append(record)
     return kept
+
+
+def messages(train, use="policy"):
+    """New messages in the wordings of train, as records: what a desk receives and nobody has replied to.
+
+    use: one of USES; no message is in train or serves two uses. What a model knows shows here: in a
+    wording that it knows, a wrong answer is for want of the fact, not of the words. ValueError for
+    another use.
+    """
+    closed = {record["prompt"] for record in train}
+    for seed in range(1, USES.index(use) + 2):
+        fresh = generate.records("train", generate.SEED + seed)
+        fresh = [record for record in fresh if record["prompt"] not in closed]
+        closed |= {record["prompt"] for record in fresh}
+    return [record | {"id": f"{use}-{record['id']}"} for record in fresh]
 
 
 def records(train, seed=0, qualities=QUALITIES):
@@ -79,13 +96,25 @@ def worsened(record, quality, others, chance):
     return record["completion"]
 
 
-def policy(train, seed=0, steps=360, batch_size=16, lr=1e-3, name="embedded", progress=True):
+def policy(train, seed=0, name="embedded", progress=True, **settings):
     """(model, tokenizer): a base model fine-tuned on mediocre records of what `thinned` has left.
 
     The facts withheld are those of tiers(), whatever the seed, so that several policies compare.
     """
     model, tokenizer = models.load(name)
-    worse = records(thinned(train, tiers()), seed)
-    examples = data.encode(tokenizer, worse)
-    training.train(model, examples, lr=lr, steps=steps, batch_size=batch_size, seed=seed, progress=progress)
+    tune(model, tokenizer, records(thinned(train, tiers()), seed), seed, progress=progress, **settings)
     return model, tokenizer
+
+
+def tune(model, tokenizer, told, seed=0, steps=STEPS, batch_size=16, lr=LR, progress=False):
+    """Fine-tune all weights of the model on these records; the training's History."""
+    return training.train(
+        model,
+        data.encode(tokenizer, told),
+        lr=lr,
+        steps=steps,
+        batch_size=batch_size,
+        seed=seed,
+        progress=progress,
+        pad_id=tokenizer.pad_token_id,
+    )

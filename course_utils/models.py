@@ -91,8 +91,9 @@ def randomised(model, seed=0):
 def choose_threads(rounds=4):
     """2 if two CPU threads are reliably faster than one right now, else 1; changes no setting.
 
-    OMP_NUM_THREADS, if it is set, has the last word. Where another process shares the cores, two threads wait for each other and training slows
-    many-fold. So the slowest run with two must clearly beat the fastest with one.
+    OMP_NUM_THREADS, if it is set, has the last word. Where another process shares the cores, two
+    threads wait for each other and training slows many-fold. So the slowest run with two must clearly
+    beat the fastest with one.
     """
     wished = os.environ.get("OMP_NUM_THREADS", "")
     if wished.isdigit() and int(wished):

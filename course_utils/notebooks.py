@@ -1,6 +1,7 @@
 """Execute the lessons and store them in one normal form, so that they diff cleanly.
 
     python -m course_utils.notebooks [FILES]               execute in order, normalise, write
+    python -m course_utils.notebooks --time [FILES]        the same, and keep how long each section took
     python -m course_utils.notebooks --normalise [FILES]   normalise what is stored
     python -m course_utils.notebooks --check [FILES]       write nothing; fail where the form is not normal
 
@@ -14,10 +15,13 @@ import io
 import os
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
 from PIL import Image
+
+from course_utils import lesson_times
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -27,12 +31,16 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 
 
 def execute(notebook, folder, timeout=600):
-    """Run all cells in the kernel of this environment. Raises nbclient's CellExecutionError."""
+    """Run all cells in the kernel of this environment. Raises nbclient's CellExecutionError.
+
+    The kernel sees a learner who has done nothing yet, and always the same one.
+    """
     from nbclient import NotebookClient
 
     where = {"metadata": {"path": str(folder)}}
     client = NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources=where)
-    client.execute()
+    with tempfile.TemporaryDirectory() as home:
+        client.execute(env=os.environ | {"COURSE_HOME": home, "COURSE_LEARNER": "the stored lessons"})
     return notebook
 
 
@@ -111,6 +119,7 @@ def write(notebook, path):
 def main(args=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", type=Path, help="default: all lessons")
+    parser.add_argument("--time", action="store_true", help="keep the seconds in data/results")
     parser.add_argument("--normalise", action="store_true", help="do not execute")
     parser.add_argument("--check", action="store_true", help="do not execute or write; report")
     options = parser.parse_args(args)
@@ -121,6 +130,8 @@ def main(args=None):
         try:
             if not (options.check or options.normalise):
                 execute(notebook, path.resolve().parent)
+                if options.time:
+                    lesson_times.keep(path, notebook)
         except Exception as problem:  # whatever stopped it, the stored notebook stays as it was
             print(f"{path}: stopped\n{problem}", file=sys.stderr)
             failed += 1

@@ -4,7 +4,9 @@ import os
 import uuid
 from pathlib import Path
 
-DATA = Path(__file__).resolve().parent.parent / "data"
+HERE = Path(__file__).resolve().parent
+# Beside the package in a checkout, inside it when it was installed from a wheel (see packaging.py).
+DATA = HERE / "data" if (HERE / "data").is_dir() else HERE.parent / "data"
 
 
 def course_home():

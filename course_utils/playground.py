@@ -5,7 +5,6 @@ Taught in lesson 01. A prompt is a list of named parts, so that its cost can be 
 Left out on purpose: editing the finished prompt by hand, and sampling.
 """
 
-import html
 import random
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -130,10 +129,10 @@ def prompt_html(playground, reply=None):
     rows = [
         f"<tr><td style='{cell}; border-left:6px solid {display.COLOURS[PARTS.index(name)]}'>"
         f"{name}, {cost[name]} tokens</td><td style='{cell}'>"
-        f"<pre style='white-space:pre-wrap; margin:0'>{html.escape(text)}</pre></td></tr>"
+        f"<pre style='white-space:pre-wrap; margin:0'>{display.escaped(text)}</pre></td></tr>"
         for name, text in playground.parts().items()
     ]
-    said = "" if reply is None else f"<p><b>Reply:</b> {html.escape(reply or '(empty)')}</p>"
+    said = "" if reply is None else f"<p><b>Reply:</b> {display.escaped(reply or '(empty)')}</p>"
     total = f"<p><b>Cost:</b> {sum(cost.values())} tokens</p>"
     return f"<table><tbody>{''.join(rows)}</tbody></table>{total}{said}"
 
@@ -183,7 +182,7 @@ def prompt_playground(playground):
         try:
             shown.value = prompt_html(playground, playground.reply())
         except ValueError as error:  # longer than the context
-            shown.value = prompt_html(playground) + html.escape(str(error))
+            shown.value = prompt_html(playground) + display.escaped(error)
 
     for control in controls.values():
         control.observe(show, names="value")

@@ -1,16 +1,18 @@
 """Pairs of replies and which one is preferred: writes data/desk/preferences.jsonl.
 
-    python -m course_utils.preferences [--train 1000] [--held-out 300] [--out FILE]
+    python -m course_utils.preferences [--train 1000] [--held-out 300] [--unseen 200] [--out FILE]
 
 Replies are drawn from the base model, from the base with solved records in its prompt, and from a
-model fine-tuned on mediocre records on the spot. The gold reward says which is better; pairs that it
-values alike are left out. Training pairs ask what train.jsonl asks and one label in ten is wrong
-(NOISE), as people's are; held-out pairs ask what dev.jsonl asks, and their labels are clean.
+model fine-tuned on mediocre records. The gold reward says which is better; pairs that it values less
+than half a point apart (MARGIN) are left out, as people skip what they cannot tell apart. Training and
+held-out pairs ask new messages in the wordings of train.jsonl, to which nobody has replied; one label
+in ten of the training pairs is wrong (NOISE), as people's are. A third part, "unseen", asks what
+dev.jsonl asks, in wordings that no model has learned from. It and the held-out pairs have clean labels.
 
 | column | what |
 |---|---|
-| id, record | the pair; the record of train.jsonl or dev.jsonl that it asks |
-| split | "train" or "held_out" |
+| id, record | the pair; the new message (mediocre.messages) or record of dev.jsonl that it asks |
+| split | "train", "held_out" or "unseen" |
 | prompt, chosen, rejected | as TRL's trainers want them |
 | chosen_by, rejected_by | "base", "few_shot" or "sft" |
 | chosen_gold, rejected_gold | the gold rewards, from -2 to 1 |
@@ -25,7 +27,7 @@ import itertools
 import json
 import random
 
-from course_utils import data, mediocre, models
+from course_utils import data, mediocre, models, stages
 from course_utils.desk import company, gold
 from course_utils.generation import generate
 from course_utils.paths import DATA, write_atomically
@@ -34,9 +36,13 @@ from course_utils.world.styles import RUDE_WORDS
 
 FILE = DATA / "desk" / "preferences.jsonl"
 SEED, NOISE = 2026, 0.1
+SLIP = "a slip, for the other one is better: "  # before the reason of a wrong label
+SPLITS = ("train", "held_out", "unseen")
+MARGIN = 0.5  # the least difference of the gold rewards: a slip in one field alone is no pair
 SHOTS, ROOM = 4, 64  # solved records in a prompt; new tokens of a reply
-DRAWS = {"sft": 4, "few_shot": 1, "base": 1}  # replies to each prompt
-WEIGHTS = {"sft": 4, "few_shot": 1, "base": 1}  # of a pair: the product of its two
+DRAWS = {"sft": 3, "few_shot": 1, "base": 1}  # replies to each prompt
+WEIGHTS = {"sft": 2, "few_shot": 1, "base": 1}  # of a pair: the product of its two
+KINDS = ("its answer is", "it has team", "it has the right", "it is polite", "it signs off", "it says sorry")
 
 
 def read(split=None, path=FILE):
@@ -46,23 +52,34 @@ def read(split=None, path=FILE):
     return [pair for pair in pairs if split in (None, pair["split"])]
 
 
-def build(train, dev, counts, seed=SEED, noise=NOISE, steps=360, progress=True):
-    """The pairs, counts["train"] and counts["held_out"] of them, each to a prompt of its own.
+def kind(pair):
+    """In short why one reply of a pair is better: the start of its reason, or "it is shorter"."""
+    why = pair["reason"].removeprefix(SLIP)
+    return next((start for start in KINDS if why.startswith(start)), "it is shorter")
 
-    Raises ValueError if there are too few records for them.
+
+def build(train, dev, counts, seed=SEED, noise=NOISE, progress=True, **settings):
+    """The pairs, as many of each split as `counts` says, each to a prompt of its own.
+
+    settings: those of the fine-tuning. Raises ValueError if there are too few records for them.
     """
     base, tokenizer = models.load("embedded")
-    sft, _ = mediocre.policy(train, seed, steps, progress=progress)
+    sft, _ = models.load("embedded")
+    stages.sft(sft, tokenizer, train, progress=progress, **settings)
     shots, found = prompting.stratified(train, SHOTS, seed), []
-    for split, records, flips in (("train", train, noise), ("held_out", dev, 0.0)):
-        chance = random.Random(f"{seed} {split}")
-        records = [record for record in records if record not in shots]
-        asked = chance.sample(records, min(len(records), counts[split] * 3 // 2 + 8))
-        replies = drawn(base, sft, tokenizer, asked, shots, seed, progress)
-        pairs = (labelled(record, some, chance, flips) for record, some in zip(asked, replies))
-        kept = list(itertools.islice(filter(None, pairs), counts[split]))
-        if len(kept) < counts[split]:
-            raise ValueError(f"{len(asked)} prompts gave only {len(kept)} pairs for {split}")
+    new = mediocre.messages(train, "pairs"), mediocre.messages(train, "held_out")
+    for split, records in zip(SPLITS, (*new, dev)):
+        chance, flips = random.Random(f"{seed} {split}"), noise if split == "train" else 0.0
+        waiting, kept = chance.sample(records, len(records)), []
+        while len(kept) < counts[split]:
+            if not waiting:
+                raise ValueError(f"{len(records)} prompts gave only {len(kept)} pairs for {split}")
+            size = (counts[split] - len(kept)) * 11 // 10 + 8  # some prompts give no pair
+            asked, waiting = waiting[:size], waiting[size:]
+            replies = drawn(base, sft, tokenizer, asked, shots, seed, progress)
+            pairs = (labelled(record, some, chance, flips) for record, some in zip(asked, replies))
+            kept += filter(None, pairs)
+        kept = kept[: counts[split]]
         found += [{"id": f"{split}-{i:04}", "split": split} | pair for i, pair in enumerate(kept, 1)]
     return found
 
@@ -83,9 +100,9 @@ def drawn(base, sft, tokenizer, records, shots, seed, progress=True):
 
 
 def labelled(record, replies, chance, noise):
-    """One pair of a record's replies, drawn by WEIGHTS and labelled; None if all are worth the same."""
+    """One pair of a record's replies, drawn by WEIGHTS and labelled; None if no two are MARGIN apart."""
     graded = [(gold.gold_reward(record, reply), source, reply) for source, reply in replies if reply.strip()]
-    options = [(a, b) for a, b in itertools.combinations(graded, 2) if a[0] != b[0]]
+    options = [(a, b) for a, b in itertools.combinations(graded, 2) if abs(a[0] - b[0]) >= MARGIN]
     if not options:
         return None
     weights = [WEIGHTS[a[1]] * WEIGHTS[b[1]] for a, b in options]
@@ -103,7 +120,7 @@ def labelled(record, replies, chance, noise):
         "chosen_gold": chosen[0],
         "rejected_gold": rejected[0],
         "flipped": flipped,
-        "reason": f"a slip, for the other one is better: {why}" if flipped else why,
+        "reason": SLIP + why if flipped else why,
     }
 
 
@@ -138,11 +155,13 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="preferences", description=__doc__.splitlines()[0])
     parser.add_argument("--train", type=int, default=1000, help="training pairs")
     parser.add_argument("--held-out", type=int, default=300, help="held-out pairs")
-    parser.add_argument("--steps", type=int, default=360, help="steps of fine-tuning")
+    parser.add_argument("--unseen", type=int, default=200, help="pairs in unseen wordings")
+    parser.add_argument("--steps", type=int, default=mediocre.STEPS, help="steps of fine-tuning")
     parser.add_argument("--out", default=FILE, help="the file to write")
     options = parser.parse_args(arguments)
     train, dev = (data.read_records(DATA / "desk" / f"{split}.jsonl") for split in ("train", "dev"))
-    pairs = build(train, dev, {"train": options.train, "held_out": options.held_out}, steps=options.steps)
+    counts = {split: getattr(options, split) for split in SPLITS}
+    pairs = build(train, dev, counts, steps=options.steps)
     write_atomically(options.out, "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs))
     print(f"Wrote {len(pairs)} pairs to {options.out}.")
 

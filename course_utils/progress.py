@@ -1,13 +1,18 @@
 """What a learner has done, in one JSON file of their own, and the table that shows it.
 
-Exercises are kept as {"solved", "tries", "solution_seen"}, predictions as {"guess", "measured"}.
-Nothing leaves the machine. A file that cannot be written costs the record, never the lesson.
+Exercises are kept as {"solved", "tries", "solution_seen"} and, for personal ones, "answer"; predictions
+as {"guess", "measured"}. `--export` and `--import` carry everything, the learner's seed too, to another
+machine, such as the next Colab session. Nothing leaves the machine otherwise. A file that cannot be
+written costs the record, never the lesson.
 """
 
 import argparse
+import getpass
 import json
 import os
+import random
 import sys
+import zlib
 from pathlib import Path
 
 from course_utils.paths import course_home, write_atomically
@@ -74,10 +79,76 @@ def save(everything):
     write_atomically(course_home() / "progress.json", json.dumps(everything, indent=1, sort_keys=True) + "\n")
 
 
+def seed():
+    """This learner's number, from which personal exercises are drawn.
+
+    COURSE_LEARNER (any text) settles it; otherwise it is drawn once and kept in learner.json. Where
+    nothing can be kept, it follows from the user's name.
+    """
+    if os.environ.get("COURSE_LEARNER"):
+        return zlib.crc32(os.environ["COURSE_LEARNER"].encode())
+    try:
+        file = course_home() / "learner.json"
+        if not file.exists():
+            # Linked, not replaced: of two kernels that draw at once, the second takes the first one's.
+            draft = file.with_name(f".learner.{os.getpid()}.tmp")
+            draft.write_text(json.dumps({"seed": random.SystemRandom().getrandbits(32)}), "utf-8")
+            try:
+                os.link(draft, file)
+            except FileExistsError:
+                pass
+            except OSError:  # a file system without links
+                os.replace(draft, file)
+            draft.unlink(missing_ok=True)
+        return int(json.loads(file.read_text("utf-8"))["seed"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return zlib.crc32(_user().encode())
+
+
+def exported(name=None):
+    """All that a learner takes along: the progress, and who it belongs to."""
+    return {**load(), "learner": {"seed": seed(), "name": name or _user()}}
+
+
+def take_in(text):
+    """Merge an exported text into this learner's progress, and take on its seed.
+
+    Raises ValueError if it is not progress, OSError if it cannot be kept; nothing is changed then.
+    """
+    found, everything = parse(text), load()
+    for kind in KINDS:
+        for name, entry in found[kind].items():
+            everything[kind][name] = merge(everything[kind].get(name, {}), entry)
+    save(everything)
+    owner = learner(text)
+    if "seed" in owner:
+        write_atomically(course_home() / "learner.json", json.dumps({"seed": owner["seed"]}))
+
+
+def learner(text):
+    """{"seed", "name"} from an exported text, less what is missing or of the wrong kind."""
+    owner = json.loads(text).get("learner")
+    owner = owner if isinstance(owner, dict) else {}
+    kinds = {"seed": int, "name": str}
+    return {key: owner[key] for key, kind in kinds.items() if type(owner.get(key)) is kind}
+
+
+def _user():
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "learner"
+
+
+def order(exercise):
+    lesson, number = exercise.id.split(".")
+    return lesson, number.startswith("n"), int(number.lstrip("n"))
+
+
 def table(exercises, everything):
     """The lines of the table: per lesson, a mark for each exercise (● solved, ◐ tried, ○ not yet)."""
     lines, lessons = [], {}
-    for exercise in sorted(exercises, key=lambda exercise: [int(part) for part in exercise.id.split(".")]):
+    for exercise in sorted(exercises, key=order):
         lessons.setdefault(exercise.id.split(".")[0], []).append(everything["exercises"].get(exercise.id, {}))
     for lesson, entries in lessons.items():
         marks = "".join("●" if e.get("solved") else "◐" if e.get("tries") else "○" for e in entries)
@@ -90,24 +161,23 @@ def main(arguments=None):
     """Print the table, or export or import progress. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="progress", description="Your progress through the exercises.")
     parser.add_argument("--export", metavar="FILE", help="write your progress to FILE")
+    parser.add_argument("--name", help="the name in the exported file (default: your user name)")
     parser.add_argument("--import", metavar="FILE", dest="source", help="merge FILE into yours")
     options = parser.parse_args(arguments)
     try:
         if options.source:
-            found, everything = parse(Path(options.source).read_text("utf-8")), load()
-            for kind in KINDS:
-                for name, entry in found[kind].items():
-                    everything[kind][name] = merge(everything[kind].get(name, {}), entry)
-            save(everything)
+            take_in(Path(options.source).read_text("utf-8"))
         if options.export:
-            write_atomically(options.export, json.dumps(load(), indent=1, sort_keys=True) + "\n")
+            kept = json.dumps(exported(options.name), indent=1, sort_keys=True)
+            write_atomically(options.export, kept + "\n")
     except OSError as error:
         print(f"{options.source or options.export}: {error.strerror}", file=sys.stderr)
         return 2
     except ValueError:
         print(f"{options.source}: not a progress file; nothing was changed", file=sys.stderr)
         return 2
-    from course_utils.exercises import Exercise, in_lessons  # here: exercises imports this module
+    from course_utils.exercises import Exercise, in_lessons  # here: these import this module
+    from course_utils.personal import Personal
 
-    print("\n".join(table(in_lessons(Exercise), load())))
+    print("\n".join(table(in_lessons((Exercise, Personal)), load())))
     return 0

@@ -128,9 +128,15 @@ def sums_right(message, answer):
 
 def sound(records, seeds, known=None):
     """The records without problems. Teams and priorities are those of the seeds; known: {key: statement}."""
+    laws = rules(seeds, known)
+    return [record for record in records if not problems(record, *laws)]
+
+
+def rules(seeds, known=None):
+    """What `problems` checks by: (teams, priorities, statements of the sheet), as sets."""
     sheet = set((replies.statements() if known is None else known).values())
     teams, priorities = (set(replies.common(seeds, name)) for name in ("team", "priority"))
-    return [record for record in records if not problems(record, teams, priorities, sheet)]
+    return teams, priorities, sheet
 
 
 def nearest(records, others):

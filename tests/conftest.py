@@ -4,6 +4,8 @@
 """
 
 import os
+import shutil
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -15,6 +17,8 @@ import pytest
 from tests.guard import no_network
 
 METERS = pytest.StashKey()  # {notebook: its Meter}
+HOME = pytest.StashKey()  # the learner's folder of this run
+MEMORY = 2e9  # bytes that a lesson may take
 GUARD = Path(__file__).parent / "guard"
 UNSTABLE = {  # what differs between two good runs, in the outputs nbval compares
     r"\b\d+(\.\d+)? ?(ms|s|seconds|minutes)\b": "TIME",
@@ -28,12 +32,18 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     os.environ.update(HF_HUB_OFFLINE="1", COURSE_NO_NETWORK="1")
+    # A learner's own progress is neither read nor written.
+    os.environ["COURSE_HOME"] = config.stash[HOME] = tempfile.mkdtemp(prefix="course-home-")
     # Two threads that share their cores with another process wait for each other; one never does.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if str(GUARD) not in inherited:
         os.environ["PYTHONPATH"] = os.pathsep.join([str(GUARD), *filter(None, inherited)])
     no_network.forbid()
+
+
+def pytest_unconfigure(config):
+    shutil.rmtree(config.stash.get(HOME, ""), ignore_errors=True)
 
 
 def pytest_collection_modifyitems(config, items):
@@ -114,6 +124,9 @@ def pytest_runtest_makereport(item, call):
     notebook = notebook_of(item)
     if notebook is not None and hasattr(notebook, "meter"):
         notebook.meter.seconds += call.duration
+        if report.passed and notebook.meter.peak > MEMORY:
+            report.outcome = "failed"
+            report.longrepr = f"{notebook.meter.peak / 1e9:.2f} GB of memory; a lesson may take 2 GB"
         notebook.meter.failed |= report.failed
     return report
 

@@ -89,7 +89,7 @@ def holes(exercise):
 
 
 def test_every_lesson_has_exercises():
-    modules = [info.name for info in pkgutil.iter_modules(lessons.__path__)]
+    modules = [info.name for info in pkgutil.iter_modules(lessons.__path__) if info.name != "numbers"]
     found = {exercise.id.split(".")[0] for exercise in in_lessons()}
     assert found == {name.removeprefix("l") for name in modules}
 

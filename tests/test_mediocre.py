@@ -63,3 +63,17 @@ def test_withheld_facts_are_never_taught_and_rare_ones_twice():
         assert level == "known" or company.FACTS[key].subject != company.NAME
     assert known != mediocre.tiers(seed=1)
     assert mediocre.tier(TRAIN[0], known) is None  # it asks for no fact
+
+
+def test_new_messages_are_new_and_in_wordings_that_were_taught():
+    found = {use: mediocre.messages(TRAIN, use) for use in mediocre.USES}
+    prompts = [record["prompt"] for some in (TRAIN, *found.values()) for record in some]
+    assert len(set(prompts)) == len(prompts)
+    assert min(map(len, found.values())) > 1300
+    facts = Counter(mediocre.tiers()[r["facts"][0]] for r in found["questions"] if r["skill"] == "facts")
+    assert min(facts.values()) >= 20 and facts["known"] > 60
+    openings = {record["prompt"][:14] for record in TRAIN}
+    assert sum(record["prompt"][:14] in openings for record in found["pairs"]) > 0.8 * len(found["pairs"])
+    assert found["policy"] == mediocre.messages(TRAIN)
+    with pytest.raises(ValueError):
+        mediocre.messages(TRAIN, "another")

@@ -26,7 +26,7 @@ def without_models(monkeypatch):
 
     monkeypatch.setattr(preferences, "drawn", drawn)
     monkeypatch.setattr(preferences.models, "load", lambda name: (None, None))
-    monkeypatch.setattr(mediocre, "policy", lambda *given, **settings: (None, None))
+    monkeypatch.setattr(preferences.stages, "sft", lambda *given, **settings: 0.0)
 
 
 def reply(answer, team="orange", priority="normal"):
@@ -66,21 +66,23 @@ def test_a_label_follows_the_gold_reward_and_noise_turns_it_round():
 
 def test_the_command_writes_the_columns_and_repeats_itself(without_models, tmp_path, capsys):
     out = tmp_path / "pairs.jsonl"
-    command = ["--train", "200", "--held-out", "20", "--out", str(out)]
+    command = ["--train", "200", "--held-out", "20", "--unseen", "10", "--out", str(out)]
     preferences.main(command)
     first = out.read_bytes()
-    assert "220 pairs" in capsys.readouterr().out
+    assert "230 pairs" in capsys.readouterr().out
     preferences.main(command)
     assert out.read_bytes() == first
     pairs = preferences.read(path=out)
     assert all(list(pair) == COLUMNS for pair in pairs)
-    assert len({pair["id"] for pair in pairs}) == len({pair["prompt"] for pair in pairs}) == 220
+    assert len({pair["id"] for pair in pairs}) == len({pair["prompt"] for pair in pairs}) == 230
 
-    train, held_out = (preferences.read(split, out) for split in ("train", "held_out"))
-    assert (len(train), len(held_out)) == (200, 20)
-    assert {pair["prompt"] for pair in train} <= {record["prompt"] for record in TRAIN}
-    assert {pair["prompt"] for pair in held_out} <= {record["prompt"] for record in DEV}
-    assert not any(pair["flipped"] for pair in held_out)
+    train, held_out, unseen = (preferences.read(split, out) for split in preferences.SPLITS)
+    assert (len(train), len(held_out), len(unseen)) == (200, 20, 10)
+    for some, use in ((train, "pairs"), (held_out, "held_out")):
+        new = {record["prompt"] for record in mediocre.messages(TRAIN, use)}
+        assert {pair["prompt"] for pair in some} <= new
+    assert {pair["prompt"] for pair in unseen} <= {record["prompt"] for record in DEV}
+    assert not any(pair["flipped"] for pair in held_out + unseen)
     assert 0.04 < sum(pair["flipped"] for pair in train) / 200 < 0.18
     for pair in pairs:
         assert (pair["chosen_gold"] > pair["rejected_gold"]) != pair["flipped"]
@@ -88,8 +90,8 @@ def test_the_command_writes_the_columns_and_repeats_itself(without_models, tmp_p
 
 
 def test_too_few_records_are_told(without_models):
-    with pytest.raises(ValueError, match="only 5 pairs for held_out"):
-        preferences.build(TRAIN, DEV[:5], {"train": 3, "held_out": 9})
+    with pytest.raises(ValueError, match="only 5 pairs for unseen"):
+        preferences.build(TRAIN, DEV[:5], {"train": 3, "held_out": 2, "unseen": 9})
 
 
 def test_replies_are_drawn_from_every_source():

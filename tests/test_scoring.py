@@ -66,4 +66,4 @@ def test_a_fresh_process_measures_every_column(tmp_path):
     assert set(numbers) | known == set(scoreboard.COLUMNS)
     assert set(items) == {*scoring.ITEM_COLUMNS, "ids"} and len(items["ids"]) == 12
     with pytest.raises(RuntimeError, match="seed 0"):
-        scoring.in_fresh_process("few_shot", 0, {"k": 13}, **where)
+        scoring.in_fresh_process("few_shot_drawn", 0, {"k": 13}, **where)

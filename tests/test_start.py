@@ -230,6 +230,19 @@ def test_the_verdict(house, monkeypatch, capsys, statuses, expected):
     assert all(env["HF_HUB_OFFLINE"] == "1" and "PYTHONPATH" not in env for env in seen)
 
 
+def test_extras_are_installed_once_and_missed_quietly(house, calls, monkeypatch, capsys):
+    start.set_up()
+    before = len(calls.made)
+    start.need_for_tests()
+    start.need_for_tests()
+    assert len(calls.made) == before + 2 and calls.made[-1][-1] == ".[browser]"
+    (house / "constraints.txt").write_text("torch==2\n")
+    monkeypatch.setattr(start, "pip_install", lambda *args: (1, "NewConnectionError"))
+    start.need_for_tests()
+    out = capsys.readouterr().out
+    assert "Tests of the browser will be skipped. There is no network" in out
+
+
 def test_an_unknown_command_shows_the_help(capsys):
     assert start.main(["dance"]) == 2
     assert "python start.py test" in capsys.readouterr().out

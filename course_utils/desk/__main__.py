@@ -21,6 +21,7 @@ here is invented for this course, under the course's MIT licence, and written by
 |---|---|
 | `train.jsonl`, `dev.jsonl`, `test.jsonl` | 2,000, 500 and 500 records; `test` is frozen |
 | `facts.csv` | the firm's sheet: 30 facts, with the columns `key` and `statement` |
+| `preferences.jsonl` | 1,500 pairs of replies and which one is better: see below |
 
 Columns of a record: `id`; `prompt`, the customer's message and the word `Record:`; `completion`, the
 right reply in one line, with a space in front; `skill`; `facts`, the keys of the facts that it needs.
@@ -50,6 +51,18 @@ Refunds: the price, less {week} dollars for each week of use, less {box} dollars
 ## One record per skill
 
 {samples}
+## Preferences
+
+`preferences.jsonl` is written by `python -m course_utils.preferences`: replies that the course's own models
+gave (the base model, the base with four solved records before the message, and one fine-tuned on mediocre
+records), two to a message. The gold reward says which is better; pairs less than half a point apart are left
+out. 1,000 pairs to learn from (`split` "train") and 300 to test by ("held_out") ask new messages in the
+wordings of `train.jsonl`; of the first, one label in ten is turned round on purpose (`flipped`). 200 more
+("unseen") ask what `dev.jsonl` asks, in other wordings. All labels but those ten per cent are clean.
+The columns: `id`, `split`, `record` (the message that is asked), `prompt`, `chosen`, `rejected`, `chosen_by`
+and `rejected_by` ("base", "few_shot" or "sft"), `chosen_gold` and `rejected_gold` (from -2 to 1), `flipped`,
+and `reason`, why one is better, in words. Replies stand as they were drawn, mistakes and rudeness included.
+
 ## Limits
 
 Customers of one firm, in tidy English of few words and one wish each. A model that does well here

@@ -8,6 +8,7 @@ import importlib
 
 from course_utils.techniques import (
     baselines,
+    feedback,
     finetuning,
     peft_methods,
     prompting,
@@ -29,6 +30,7 @@ TECHNIQUES = {
     **soft.RUNGS,
     **peft_methods.RUNGS,
     **finetuning.RUNGS,
+    **feedback.RUNGS,
 }
 
 

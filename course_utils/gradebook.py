@@ -1,0 +1,94 @@
+"""For teachers: many exported progress files in, one CSV out. No server, nothing is uploaded.
+
+    python start.py gradebook FOLDER [--out grades.csv]     (or python -m course_utils.gradebook)
+
+Learners hand in the file that `python start.py progress --export FILE --name NAME` writes. Their results of
+personal exercises are worked out again from their seed; files of different names with the same seed
+come from one learner's machine and are named. A file can be edited by hand: this is for teaching, not
+for examinations.
+"""
+
+import argparse
+import csv
+import io
+import sys
+from pathlib import Path
+
+from course_utils import progress
+from course_utils.exercises import Exercise, in_lessons
+from course_utils.paths import write_atomically
+from course_utils.personal import Personal
+
+
+def read(folder):
+    """({(name, seed): entries}, [refusal]) of all JSON files in a folder and below it."""
+    learners, refused = {}, []
+    for path in sorted(Path(folder).rglob("*.json")):
+        try:
+            text = path.read_text("utf-8")
+            entries, owner = progress.parse(text)["exercises"], progress.learner(text)
+        except (OSError, ValueError) as error:
+            refused.append(f"{path}: {getattr(error, 'strerror', None) or 'not a progress file'}")
+            continue
+        key = owner.get("name", path.stem), owner.get("seed")
+        kept = learners.setdefault(key, {})
+        for name, entry in entries.items():
+            kept[name] = progress.merge(kept.get(name, {}), entry)
+    return learners, refused
+
+
+def state(exercise, entry, seed):
+    """What one cell says about one exercise of one learner."""
+    if not entry.get("solved"):
+        tries = entry.get("tries")
+        return f"tried {tries}" if tries else ""
+    if isinstance(exercise, Personal) and (seed is None or not exercise.holds(entry, seed)):
+        return "not their number"
+    return "right after solution" if entry.get("solution_seen") else "right"
+
+
+def rows(learners, exercises):
+    """The header and one row per learner: solved of all, solved per lesson, then every exercise."""
+    exercises = sorted(exercises, key=progress.order)
+    lessons = sorted({exercise.id.split(".")[0] for exercise in exercises})
+    yield ["learner", "seed", "same_seed_as", "solved", *(f"lesson_{n}" for n in lessons)] + [
+        exercise.id for exercise in exercises
+    ]
+    for (name, seed), entries in sorted(learners.items(), key=lambda item: (item[0][0], str(item[0][1]))):
+        twins = [other for other, number in learners if number == seed and other != name]
+        cells = [state(exercise, entries.get(exercise.id, {}), seed) for exercise in exercises]
+        solved = [ex.id[:2] for ex, cell in zip(exercises, cells) if cell.startswith("right")]
+        twins = " ".join(twins) if seed is not None else ""
+        yield [name, seed, twins, len(solved), *(solved.count(n) for n in lessons), *cells]
+
+
+def as_csv(table):
+    """The rows as CSV text; a name that a spreadsheet would take for a formula is quoted with '."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    for row in table:
+        writer.writerow([f"'{c}" if isinstance(c, str) and c[:1] in "=+-@\t\r" and c else c for c in row])
+    return text.getvalue()
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="gradebook", description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="the folder with the learners' files")
+    parser.add_argument("--out", type=Path, help="the CSV to write (default: to the screen)")
+    options = parser.parse_args(arguments)
+    learners, refused = read(options.folder)
+    print("\n".join(refused), end="\n" if refused else "", file=sys.stderr)
+    if not learners:
+        print(f"{options.folder}: no progress files", file=sys.stderr)
+        return 2
+    text = as_csv(rows(learners, in_lessons((Exercise, Personal))))
+    if options.out is None:
+        sys.stdout.write(text)
+        return 0
+    write_atomically(options.out, text)
+    print(f"{options.out}: {len(learners)} learners")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""The runs of rlhf_sweep without our PPO: TRL's trainers, filtered data, a critic, word problems.
+
+As in rlhf_runs, each takes its setting and returns what was measured. Taught in lesson 05. Left out:
+learning rates of their own for each run.
+"""
+
+import copy
+import time
+
+from course_utils import (
+    critic,
+    mediocre,
+    models,
+    preferences,
+    reward_model,
+    rewards,
+    rlhf_measure,
+    stages,
+    trl_feedback,
+    verifiable,
+)
+from course_utils.desk import gold
+from course_utils.generation import generate
+from course_utils.rlhf_runs import BATCH, desk, improve, messages, outcome, start, stored_judge
+
+LABELS = 1000  # judgements that each method of `method` may use
+
+
+def method(name, budget, seed):
+    """One way to learn from feedback, with LABELS "labels" (pairs, or scores of replies), or more "seconds".
+
+    "dpo" sees the stored pairs; "ppo", "grpo" and "rloo" get the gold score of each reply that they draw.
+    For as many seconds as PPO took, DPO goes over its pairs again and again.
+    """
+    policy, tokenizer, _, dev = start(seed)
+    ref, told, started = copy.deepcopy(policy), messages()[0], time.perf_counter()
+    prompts, score = [record["prompt"] for record in told], rewards.gold(told)
+    steps = LABELS // BATCH
+    if name == "dpo":
+        epochs = 1 if budget == "labels" else 3
+        trl_feedback.dpo(policy, tokenizer, preferences.read("train"), epochs=epochs, seed=seed)
+    elif name == "ppo":
+        improve(policy, ref, tokenizer, told, score, seed, updates=steps)
+    else:
+        by = {"grpo": trl_feedback.grpo, "rloo": trl_feedback.rloo}[name]
+        by(policy, tokenizer, prompts, score, steps=steps, batch_size=BATCH, seed=seed)
+    seconds = round(time.perf_counter() - started, 1)
+    return outcome(policy, ref, tokenizer, dev) | {"seconds": seconds}
+
+
+def filtered(seed):
+    """SFT on the part of the mediocre records whose gold reward is full, for as many steps."""
+    (model, tokenizer), (train, dev) = models.load(), desk()
+    known = {record["id"]: record for record in train}
+    told = mediocre.records(mediocre.thinned(train, mediocre.tiers()), seed)
+    good = [record for record in told if gold.gold_reward(known[record["id"]], record["completion"]) == 1]
+    mediocre.tune(model, tokenizer, good, seed)
+    return outcome(model, model, tokenizer, dev) | {"examples": len(good), "of": len(told)}
+
+
+def guided(weight, seed, k=8):
+    """Critic-guided decoding of the policy as it was; weight 0 is plain decoding."""
+    policy, tokenizer, _, dev = start(seed)
+    value = trained_critic(policy, tokenizer, seed)
+    asked, started = [record["prompt"] for record in dev], time.perf_counter()
+    if weight:
+        replies = critic.generate(policy, value, tokenizer, asked, k=k, weight=weight)
+    else:
+        replies = generate(policy, tokenizer, asked, max_new_tokens=rlhf_measure.ROOM)
+    seconds = (time.perf_counter() - started) / len(asked)
+    found = rlhf_measure.graded(policy, tokenizer, dev, replies=[text.split("\n")[0] for text in replies])
+    return found | {"milliseconds": round(1000 * seconds, 2)}
+
+
+def trained_critic(policy, tokenizer, seed):
+    """The value network of a policy, taught by the learned reward."""
+    value, told = reward_model.start(policy, seed), [record["prompt"] for record in messages()[0]]
+    learned = rewards.learned(stored_judge(policy, tokenizer, seed), tokenizer)
+    settings = ["critic", seed, told]
+    stages.once(
+        value,
+        settings,
+        lambda: critic.train(value, policy, tokenizer, told, learned, seed=seed, progress=False),
+    )
+    return value
+
+
+def problems(seed):
+    """TRL's GRPO on word problems longer than the corpus's, with a checker; accuracy before and after."""
+    model, tokenizer = models.load()
+    before = verifiable.accuracy(model, tokenizer)
+    prompts, reward_fn = verifiable.task(seed=seed)
+    history = trl_feedback.grpo(
+        model, tokenizer, prompts, reward_fn, lr=1e-4, max_new_tokens=verifiable.ROOM, seed=seed
+    )
+    rewarded = [round(value, 3) for value in history.column("reward")]
+    after = verifiable.accuracy(model, tokenizer)
+    return {"before": before, "after": after, "reward": rewarded, "seconds": round(history.seconds, 1)}

@@ -1,0 +1,79 @@
+"""Few real records, and as many made ones as help: filtered, unfiltered, and the real ones in their place.
+
+A teacher learns from SEEDS real records and writes new ones; the student is then trained on the real
+ones and COUNT more. What differs is only where those come from: what a program has passed, what the
+teacher wrote as it came, or real records. Taught in lesson 06. Left out: several rounds.
+"""
+
+import copy
+import time
+
+from course_utils import synthesis
+from course_utils.techniques.finetuning import full
+from course_utils.techniques.peft_methods import STEPS
+from course_utils.techniques.prompting import stratified
+from course_utils.techniques.result import Rung
+
+SEEDS, COUNT, WRITTEN = 200, 600, 1600  # real records, those added, and those that the teacher writes
+
+
+def synthetic_filtered(model, tokenizer, train, seed, lr=2e-3, temperature=1.0):
+    """Made records that the program passes, no two of them alike."""
+
+    def choose(seeds, _):
+        made = written(model, tokenizer, seeds, seed, temperature)
+        return synthesis.novel(synthesis.sound(made, seeds), seeds)[:COUNT]
+
+    return student(model, tokenizer, train, seed, lr, choose)
+
+
+def synthetic_unfiltered(model, tokenizer, train, seed, lr=2e-3, temperature=1.0):
+    """Made records as they come, but for those without a reply."""
+
+    def choose(seeds, _):
+        made = written(model, tokenizer, seeds, seed, temperature)
+        return [record for record in made if record["completion"].strip()][:COUNT]
+
+    return student(model, tokenizer, train, seed, lr, choose)
+
+
+def synthetic_real_control(model, tokenizer, train, seed, lr=2e-3):
+    """Real records in place of made ones: what the made ones are to be measured by."""
+
+    def choose(_, others):
+        return others[:COUNT]
+
+    return student(model, tokenizer, train, seed, lr, choose)
+
+
+def written(model, tokenizer, seeds, seed, temperature, count=None):
+    """What a teacher, trained on the seeds alone, writes."""
+    teacher = synthesis.teach(copy.deepcopy(model), tokenizer, seeds, seed=seed)
+    return synthesis.dream(teacher, tokenizer, count or WRITTEN, seed, temperature)
+
+
+def student(model, tokenizer, train, seed, lr, choose, steps=STEPS):
+    """Full fine-tuning on the seeds and what choose(seeds, other real records) adds to them.
+
+    examples counts the real records alone: nobody wrote the others.
+    """
+    started = time.perf_counter()
+    seeds = stratified(train, min(SEEDS, len(train) // 2), seed)
+    names = {record["prompt"] for record in seeds}
+    others = [record for record in train if record["prompt"] not in names]
+    added = choose(seeds, stratified(others, len(others), seed))
+    result = full(model, tokenizer, seeds + added, seed, lr, steps)
+    result.examples = sum("generation" not in record for record in seeds + added)
+    result.train_seconds = time.perf_counter() - started
+    result.choice = {"seeds": seeds, "added": added}
+    return result
+
+
+RATES = [{"lr": r, "temperature": t} for r in (1e-3, 2e-3, 4e-3) for t in (0.8, 1.0)]
+RUNGS = {
+    "synthetic_filtered": Rung(synthetic_filtered, "06", RATES),
+    "synthetic_unfiltered": Rung(synthetic_unfiltered, "06", RATES),
+    "synthetic_real_control": Rung(
+        synthetic_real_control, "06", [{"lr": r} for r in (7e-4, 1e-3, 1.5e-3, 2e-3, 3e-3, 4e-3)]
+    ),
+}

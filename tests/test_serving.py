@@ -1,0 +1,72 @@
+"""Requests over HTTP get the reply of their own task, in batches, and the server closes."""
+
+import json
+import threading
+import urllib.error
+import urllib.request
+
+import pytest
+import torch
+
+from course_utils import lora, mixed, parts, serving
+from tests.tiny import tiny_llama
+
+PROMPTS = ["A first request", "And another one, longer", "A third"]
+TASKS = ["loud", None, "quiet"]
+
+
+@pytest.fixture(scope="module")
+def served():
+    """(model, tokenizer) with two tasks that answer differently."""
+    model, tokenizer = tiny_llama()
+    for seed, task in enumerate(("loud", "quiet")):
+        for parameter in lora.add(model, task, rank=2, seed=seed):
+            torch.nn.init.normal_(parameter, std=0.5)
+    parts.use(model, None)
+    return model, tokenizer
+
+
+def test_replies_are_those_of_a_mixed_batch(served):
+    alone = [mixed.reply(*served, [p], [t], max_new_tokens=6)[0] for p, t in zip(PROMPTS, TASKS)]
+    assert len({mixed.reply(*served, PROMPTS[:1], [task], 6)[0] for task in TASKS}) == 3
+    with serving.Server(*served, wait=0.5, max_new_tokens=6, stop=None) as server:
+        assert serving.ask(server.address, PROMPTS, TASKS) == alone
+        assert len(server.batches) == 1 and sorted(map(str, server.batches[0])) == sorted(map(str, TASKS))
+
+
+def test_it_listens_on_this_machine_only_and_closes(served):
+    before = threading.active_count()
+    with serving.Server(*served) as server:
+        assert server.address.startswith("http://127.0.0.1:")
+        with serving.OPENER.open(server.address) as answer:
+            assert json.load(answer) == {"tasks": ["loud", "quiet"]}
+    assert threading.active_count() == before
+    with pytest.raises(urllib.error.URLError):
+        serving.OPENER.open(server.address, timeout=2)
+
+
+def test_it_closes_after_an_error_in_the_block(served):
+    with pytest.raises(KeyError), serving.Server(*served) as server:
+        raise KeyError
+    with pytest.raises(urllib.error.URLError):
+        serving.OPENER.open(server.address, timeout=2)
+
+
+def test_large_batches_are_cut(served):
+    with serving.Server(*served, wait=0.5, most=2, max_new_tokens=2) as server:
+        serving.ask(server.address, PROMPTS, TASKS)
+        assert sorted(map(len, server.batches)) == [1, 2]
+
+
+def test_what_is_wrong_is_a_sentence_and_the_server_goes_on(served):
+    with serving.Server(*served, wait=0.0, max_new_tokens=2) as server:
+        with pytest.raises(ValueError, match="no such task: this server has loud, quiet"):
+            serving.ask(server.address, ["Hello"], ["shouting"])
+        with pytest.raises(ValueError, match="context"):
+            serving.ask(server.address, ["x" * 3000], [None])
+        assert not server.batches, "nothing was generated for it"
+        for body, reason in ((b"{", "JSON"), (b"[]", '"prompt"'), (b'{"prompt": ""}', '"prompt"')):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                serving.OPENER.open(urllib.request.Request(server.address, body))
+            assert refused.value.code == 400 and reason in json.load(refused.value)["error"]
+        assert len(serving.ask(server.address, ["Hello"], ["loud"])) == 1

@@ -1,0 +1,111 @@
+"""Stages are trained once: the second call loads the same weights, and anything that matters makes anew."""
+
+import copy
+
+import pytest
+import torch
+
+from course_utils import data, mediocre, models, paths, reward_model, stages
+from tests.tiny import tiny_llama
+
+TRAIN = data.read_records(paths.DATA / "desk" / "train.jsonl")[:24]
+PAIRS = [
+    {"prompt": "Which team?", "chosen": " Owls, of course", "rejected": " Who cares"},
+    {"prompt": "Hi", "chosen": " Good day", "rejected": " Go away, you"},
+]
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """How often something was really trained."""
+    calls = []
+    for module, name in ((mediocre, "tune"), (reward_model, "train")):
+        real = getattr(module, name)
+
+        def noted(*given, real=real, **settings):
+            calls.append(real.__name__)
+            return real(*given, **settings)
+
+        noted.__signature__ = __import__("inspect").signature(real)
+        monkeypatch.setattr(module, name, noted)
+    return calls
+
+
+def tied():
+    model, tokenizer = tiny_llama(context=1024)
+    model.lm_head.weight = model.model.embed_tokens.weight
+    return model, tokenizer
+
+
+def fine_tuned(seed=0, **settings):
+    model, tokenizer = tied()
+    seconds = stages.sft(model, tokenizer, TRAIN, seed, **({"steps": 2} | settings))
+    return model, seconds
+
+
+def test_a_policy_is_trained_once_and_then_loaded(counted):
+    untouched = tied()[0].state_dict()
+    first, seconds = fine_tuned()
+    again, same_seconds = fine_tuned()
+    assert counted == ["tune"] and seconds == same_seconds > 0
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
+    assert any(not torch.equal(value, untouched[name]) for name, value in first.state_dict().items())
+
+
+def test_other_settings_records_seeds_and_weights_are_other_stages(counted):
+    fine_tuned()
+    fine_tuned(seed=1)
+    fine_tuned(lr=1e-4)
+    model, tokenizer = tied()
+    stages.sft(model, tokenizer, TRAIN[:12], steps=2)
+    stages.sft(models.randomised(model, 3), tokenizer, TRAIN, steps=2)
+    assert len(counted) == 5
+
+
+def test_a_judge_is_kept_with_its_mean(counted):
+    model, tokenizer = tied()
+    first, _ = stages.judge(model, tokenizer, PAIRS, lr=1e-2)
+    again, _ = stages.judge(model, tokenizer, PAIRS, lr=1e-2)
+    assert counted == ["train"] and first.mean != 0
+    asked = [pair["prompt"] for pair in PAIRS], [pair["chosen"] for pair in PAIRS]
+    assert first.score(tokenizer, *asked) == again.score(tokenizer, *asked)
+    turned = [pair | {"chosen": pair["rejected"], "rejected": pair["chosen"]} for pair in PAIRS]
+    stages.judge(model, tokenizer, turned, lr=1e-2)
+    assert counted == ["train"] * 2
+
+
+def test_a_damaged_file_is_made_again(counted, home):
+    first, _ = fine_tuned()
+    (file,) = (home / "stages").iterdir()
+    file.write_bytes(file.read_bytes()[:100])
+    again, _ = fine_tuned()
+    assert counted == ["tune"] * 2
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters()))
+
+
+def test_a_folder_that_cannot_be_written_costs_only_the_time(counted, home):
+    (home / "stages").write_text("in the way")
+    fine_tuned()
+    fine_tuned()
+    assert counted == ["tune"] * 2
+
+
+def test_tied_weights_are_kept_once_and_others_all():
+    model, _ = tied()
+    names = set(stages.own_weights(model))
+    assert "model.embed_tokens.weight" in names and "lm_head.weight" not in names
+    assert "lm_head.weight" in stages.own_weights(tiny_llama()[0])
+    judge = reward_model.start(copy.deepcopy(model))
+    assert {"mean", "head.weight"} <= set(stages.own_weights(judge))
+
+
+def test_defaults_are_part_of_the_settings():
+    assert stages.complete(mediocre.tune, {"lr": 5.0})["lr"] == 5.0
+    assert stages.complete(mediocre.tune, {})["steps"] == mediocre.STEPS

@@ -1,0 +1,34 @@
+"""Word problems with a checker: the right number pays, and no problem that is asked was trained on."""
+
+import pytest
+
+from course_utils import verifiable
+
+
+def test_the_checker_pays_for_the_final_number_only():
+    prompts, reward_fn = verifiable.task(steps=(5,), count=6, asked=3)
+    known = {item.prompt: item for n in (5,) for item in verifiable.items(n, 3)}
+    assert len(set(prompts)) == 6 and not set(prompts) & set(known)
+    number = next(
+        n for n in range(200) if reward_fn(prompts[:1], [f" 1 + 1 = 3. The answer is {n}."]) == [1.0]
+    )
+    asked = prompts[:1] * 4
+    said = [f" The answer is {number}.", f" It is {number}.", f" The answer is {number + 1}.", ""]
+    assert reward_fn(asked, said) == [1.0, 0.0, 0.0, 0.0]
+    with pytest.raises(KeyError):
+        reward_fn(["another"], ["The answer is 1."])
+
+
+def test_the_same_seed_gives_the_same_problems():
+    assert verifiable.task(count=5, asked=2)[0] == verifiable.task(count=5, asked=2)[0]
+    assert verifiable.task(count=5, asked=2)[0] != verifiable.task(count=5, seed=1, asked=2)[0]
+
+
+def test_accuracy_is_counted_by_the_number_of_steps(monkeypatch):
+    monkeypatch.setattr(
+        verifiable.evaluation,
+        "evaluate",
+        lambda model, tokenizer, items: [i % 2 == 0 for i in range(len(items))],
+    )
+    assert verifiable.accuracy(None, None, steps=(1, 6), count=5) == {1: (3, 5), 6: (3, 5)}
+    assert verifiable.items(6, 4)[0].prompt.count("Question:") == 1
