@@ -25,6 +25,12 @@ LONGEST = 100_000  # bytes of a request
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
 
 
+class _Http(ThreadingHTTPServer):
+    """Python's server, with room for many clients that knock at the same moment (its own is for five)."""
+
+    request_queue_size = 128
+
+
 class Server:
     """Inside `with`: serves a model and the tasks that it holds at `address`; closed at the end.
 
@@ -39,7 +45,7 @@ class Server:
 
     def __enter__(self):
         handler = type("Handler", (_Handler,), {"owner": self})
-        self.http = ThreadingHTTPServer((HOST, 0), handler)  # port 0: any that is free
+        self.http = _Http((HOST, 0), handler)  # port 0: any that is free
         self.http.daemon_threads = False  # closing waits until the last client has its reply
         self.address = f"http://{HOST}:{self.http.server_address[1]}"
         self.threads = [threading.Thread(target=run) for run in (self.http.serve_forever, self._work)]
