@@ -102,8 +102,10 @@ def normalise(notebook):
         number += 1
         cell.execution_count = number
         cell.outputs = tidy_outputs(cell.outputs, number)
-        if STATED.search(cell.source):
-            cell.metadata.tags = sorted({CHECKED, *cell.metadata.get("tags", [])})
+        tags = {CHECKED} if STATED.search(cell.source) else set()
+        tags |= {tag for tag in cell.metadata.pop("tags", []) if tag != CHECKED}
+        if tags:
+            cell.metadata.tags = sorted(tags)
     return notebook
 
 
