@@ -6,14 +6,10 @@ Each table is a list of runs in data/results/fine_tuning.json. A run that is the
 killed sweep goes on where it stopped. Measured on dev. Left out: a search for the best rate of each run.
 """
 
-import argparse
 import functools
 import itertools
 import json
 import random
-
-import torch
-from tqdm import tqdm
 
 from course_utils import (
     custom,
@@ -25,6 +21,7 @@ from course_utils import (
     models,
     paths,
     retention,
+    sweeps,
     training,
 )
 from course_utils.desk import gold
@@ -250,27 +247,12 @@ def replay(tokenizer, count, seed):
 
 def sweep(names):
     """Run what is missing of these tables, writing the file after every run."""
-    for name in names:
-        for setting in tqdm(TABLES[name], desc=name, unit="run"):
-            everything = json.loads(FILE.read_text("utf-8")) if FILE.exists() else {}
-            rows = everything.setdefault(name, [])
-            if not any(setting.items() <= row.items() for row in rows):
-                rows.append(setting | RUNS[name](**setting))
-                paths.write_atomically(FILE, json.dumps(everything, indent=1) + "\n")
+    sweeps.run(FILE, TABLES, RUNS, names)
 
 
 def main(arguments=None):
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--table", nargs="+", choices=TABLES, default=list(TABLES))
-    parser.add_argument("--list", action="store_true", help="show how far it is")
-    options = parser.parse_args(arguments)
-    if options.list:
-        for name in options.table:
-            print(f"{name:14} {len(read(name))} of {len(TABLES[name])} runs")
-        return
-    torch.set_num_threads(models.choose_threads())
-    sweep(options.table)
+    sweeps.command(__doc__, TABLES, read, sweep, arguments)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,11 @@ quarter of an hour on one thread: runs are compared with each other, and the sco
 technique can get. Left out: grids for every technique.
 """
 
-import argparse
 import json
 
-import torch
 from tqdm import tqdm
 
-from course_utils import data, generation, models, paths, scoring, training
+from course_utils import data, generation, models, paths, scoring, sweeps, training
 from course_utils.desk import gold
 from course_utils.prompt_encoders import Direct
 from course_utils.soft_prompts import SoftPrompted, keys_and_values, marks, random_start, vocabulary_start
@@ -148,16 +146,7 @@ def sweep(names):
 
 def main(arguments=None):
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--table", nargs="+", choices=TABLES, default=list(TABLES))
-    parser.add_argument("--list", action="store_true", help="show how far it is")
-    options = parser.parse_args(arguments)
-    if options.list:
-        for name in options.table:
-            print(f"{name:10} {len(read(name))} of {len(TABLES[name])} runs")
-        return
-    torch.set_num_threads(models.choose_threads())
-    sweep(options.table)
+    sweeps.command(__doc__, TABLES, read, sweep, arguments)
 
 
 if __name__ == "__main__":
