@@ -8,11 +8,10 @@ quarter of an hour on one thread: runs are compared with each other, and the sco
 technique can get. Left out: grids for every technique.
 """
 
+import functools
 import json
 
-from tqdm import tqdm
-
-from course_utils import data, generation, models, paths, scoring, sweeps, training
+from course_utils import data, generation, models, paths, sweeps, training
 from course_utils.desk import gold
 from course_utils.prompt_encoders import Direct
 from course_utils.soft_prompts import SoftPrompted, keys_and_values, marks, random_start, vocabulary_start
@@ -126,22 +125,11 @@ def outcome(model, tokenizer, train, dev, lr, seed=0, steps=STEPS, behind=""):
 
 
 def sweep(names):
-    """Run what is missing of these tables, writing the file after every run.
-
-    Raises ValueError if the file holds runs of other weights, with which new ones cannot be compared.
-    """
+    """Run what is missing of these tables; raises as sweeps.run does."""
     train, dev = (data.read_records(paths.DATA / "desk" / f"{part}.jsonl") for part in ("train", "dev"))
     runs = {"starts": starts, "places": places, "sizes": sizes, "examples": examples}
-    subject = {"model": scoring.fingerprint()}
-    everything = json.loads(FILE.read_text("utf-8")) if FILE.exists() else subject
-    if everything["model"] != subject["model"]:
-        raise ValueError(f"{FILE.name} holds runs of {everything['model']}: move it away first.")
-    for name in names:
-        rows = everything.setdefault(name, [])
-        for setting in tqdm(TABLES[name], desc=name, unit="run"):
-            if not any(setting.items() <= row.items() for row in rows):
-                rows.append(setting | runs[name](train, dev, **setting))
-                paths.write_atomically(FILE, json.dumps(everything, indent=1) + "\n")
+    runs = {name: functools.partial(run, train, dev) for name, run in runs.items()}
+    sweeps.run(FILE, TABLES, runs, names)
 
 
 def main(arguments=None):

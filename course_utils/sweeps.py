@@ -1,8 +1,8 @@
 """What all sweeps share: runs that are skipped once they are stored, and the command line.
 
 A sweep is a module with FILE, TABLES {table: [settings]} and RUNS {table: function of a setting}; its
-file holds {table: [setting and what was measured]}. A killed sweep goes on where it stopped. Left out:
-two sweeps at once on one file.
+file holds the name of the model and {table: [setting and what was measured]}. A killed sweep goes on
+where it stopped. Left out: two sweeps at once on one file.
 """
 
 import argparse
@@ -11,14 +11,20 @@ import json
 import torch
 from tqdm import tqdm
 
-from course_utils import models, paths
+from course_utils import models, paths, scoring
 
 
 def run(file, tables, runs, names):
-    """Run what is missing of these tables, writing the file after every run."""
+    """Run what is missing of these tables, writing the file after every run.
+
+    Raises ValueError if the file holds runs of other weights, with which new ones cannot be compared.
+    """
+    subject = scoring.fingerprint()
     for name in names:
         for setting in tqdm(tables[name], desc=name, unit="run"):
-            everything = json.loads(file.read_text("utf-8")) if file.exists() else {}
+            everything = json.loads(file.read_text("utf-8")) if file.exists() else {"model": subject}
+            if everything["model"] != subject:
+                raise ValueError(f"{file.name} holds runs of {everything['model']}: move it away first.")
             rows = everything.setdefault(name, [])
             if not any(setting.items() <= row.items() for row in rows):
                 rows.append(setting | runs[name](**setting))

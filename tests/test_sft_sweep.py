@@ -7,7 +7,7 @@ import json
 import pytest
 import torch
 
-from course_utils import custom, instructions, retention, sft_sweep
+from course_utils import custom, instructions, retention, scoring, sft_sweep
 from tests.desk_records import Gold, records
 from tests.test_techniques_finetuning import tied_llama
 
@@ -80,12 +80,16 @@ def test_a_run_that_is_there_is_skipped(small, monkeypatch):
         sft_sweep, "RUNS", {"examples": lambda **setting: done.append(setting) or {"right": 1}}
     )
     monkeypatch.setitem(small, "examples", [{"count": 50, "seed": seed} for seed in range(3)])
-    sft_sweep.FILE.write_text(json.dumps({"examples": [{"count": 50, "seed": 1, "right": 9}], "other": [1]}))
+    stored = {"examples": [{"count": 50, "seed": 1, "right": 9}], "other": [1]}
+    sft_sweep.FILE.write_text(json.dumps({"model": scoring.fingerprint()} | stored))
     sft_sweep.sweep(["examples"])
     sft_sweep.sweep(["examples"])
     assert done == [{"count": 50, "seed": 0}, {"count": 50, "seed": 2}]
     assert [row["right"] for row in sft_sweep.read("examples")] == [9, 1, 1]
     assert sft_sweep.read("other") == [1]
+    sft_sweep.FILE.write_text(json.dumps({"model": "another@1"} | stored))
+    with pytest.raises(ValueError, match="another@1"):
+        sft_sweep.sweep(["examples"])
 
 
 def test_a_killed_sweep_keeps_its_runs(small, monkeypatch):
