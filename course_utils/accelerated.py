@@ -53,7 +53,7 @@ def train(model, examples, *, lr, steps, batch_size=16, warmup=0.1, clip=1.0, se
 def main(arguments=None):
     """The script: the options of course_utils.distributed that make sense here."""
     chosen = distributed.parser(__doc__).parse_args(arguments)
-    print(launchers.sentence(), flush=True)
+    launchers.announce()
     model, tokenizer = models.load(chosen.model)
     examples = data.encode(tokenizer, data.read_records(chosen.data))
     settings = dict(lr=chosen.lr, steps=chosen.steps, batch_size=chosen.batch_size)

@@ -94,7 +94,7 @@ def main(arguments=None):
     chosen = options.parse_args(arguments)
 
     rank, world = launchers.who()
-    print(launchers.sentence(), flush=True)
+    launchers.announce()
     if world > 1:
         dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     model, tokenizer = models.load(chosen.model)

@@ -4,7 +4,7 @@
     torchrun --nproc_per_node 2 -m course_utils.launchers       each process says who it is
 
 A launcher tells its processes who they are by environment variables; `who` reads them. A script that
-nobody told runs alone, and does not complain: so print `who` at the start of every run. This file
+nobody told runs alone, and does not complain: so `announce` at the start of every run. This file
 imports no torch, so that asking is quick. Taught in lesson 08. Left out: several machines.
 """
 
@@ -23,9 +23,15 @@ def who():
 
 
 def sentence():
-    """Who this process is, as one line to print at the start of a run."""
+    """Who this process is, in one line."""
     rank, world = who()
     return f"I am process {rank + 1} of {world}."
+
+
+def announce():
+    """Print `sentence` in a single write: print makes two when unbuffered, and processes' lines mix."""
+    sys.stdout.write(f"{sentence()}\n")
+    sys.stdout.flush()
 
 
 def start(module, arguments=(), processes=1):
@@ -74,4 +80,4 @@ def environment():
 
 
 if __name__ == "__main__":
-    print(sentence(), flush=True)
+    announce()

@@ -3,7 +3,7 @@
     data = mediocre.records(train, seed=0)
     model, tokenizer = mediocre.policy(train, seed=0)     fine-tuned on them: what RLHF starts from
 
-Some facts are common, some rare, some withheld, so that the model has things that it does not know;
+Some products are in every file, some in few, some in none, so that there are things it does not know;
 and whether a reply is hedged has nothing to do with whether it is right, so that there is something
 to learn. Taught in lesson 05. Left out: mistakes in the team and the priority.
 """
@@ -16,18 +16,21 @@ from course_utils.desk import company, generate, gold
 QUALITIES = {"good": 0.5, "hedged": 0.2, "declined": 0.06, "wrong": 0.14, "rude": 0.05, "unsigned": 0.05}
 RUDE = ("You fool.", "Use your brain.", "Are you blind?", "You are lazy.")
 RARE_COPIES = 2  # records that teach a rare fact
+HONEST = 4  # one in so many of the records that rightly say "we do not know" is there
 USES = ("policy", "questions", "pairs", "held_out")  # of new messages
 STEPS, LR = 360, 1e-3  # of fine-tuning: three passes
 
 
-def tiers(seed=0, rare=6, withheld=6):
-    """{fact key: "known", "rare" or "withheld"}; the facts that refunds need are always known."""
-    free = [key for key, fact in sorted(company.FACTS.items()) if fact.subject != company.NAME]
-    order = random.Random(f"tiers {seed}").sample(free, len(free))
-    found = dict.fromkeys(company.FACTS, "known")
-    return (
-        found | dict.fromkeys(order[:rare], "rare") | dict.fromkeys(order[rare : rare + withheld], "withheld")
-    )
+def tiers(seed=0, rare=2, withheld=2):
+    """{fact key: "known", "rare" or "withheld"}: all facts of so many products are rare or withheld.
+
+    By product, as in a firm: what is new has no records yet. The facts that refunds need are known.
+    """
+    products = sorted({fact.subject for key, fact in company.FACTS.items() if key.endswith("_price")})
+    order = random.Random(f"tiers {seed}").sample(products, len(products))
+    levels = dict.fromkeys(order[:rare], "rare")
+    levels |= dict.fromkeys(order[rare : rare + withheld], "withheld")
+    return {key: levels.get(fact.subject, "known") for key, fact in company.FACTS.items()}
 
 
 def tier(record, known):
@@ -36,15 +39,18 @@ def tier(record, known):
 
 
 def thinned(train, known):
-    """The records without those that teach a withheld fact, and with RARE_COPIES of each rare one."""
-    kept, copies = [], dict.fromkeys(known, 0)
+    """What the firm has on file: no record of a withheld fact, RARE_COPIES of each rare one, and only one
+    in HONEST of those that rightly say "we do not know": mostly, staff who did not know have guessed."""
+    kept, copies, honest = [], dict.fromkeys(known, 0), 0
     for record in train:
         level = tier(record, known)
         if level == "rare":
             copies[record["facts"][0]] += 1
-        if level == "withheld" or (level == "rare" and copies[record["facts"][0]] > RARE_COPIES):
-            continue
-        kept.append(record)
+        honest += record["skill"] == "unanswerable"
+        spare = record["skill"] == "unanswerable" and honest % HONEST
+        gone = level == "withheld" or (level == "rare" and copies[record["facts"][0]] > RARE_COPIES)
+        if not gone and not spare:
+            kept.append(record)
     return kept
 
 

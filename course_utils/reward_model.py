@@ -78,17 +78,19 @@ def start(model, seed=0):
     return found.to(model.device).eval()
 
 
-def train(judge, tokenizer, pairs, lr=1e-3, epochs=2, batch_size=16, seed=0, warmup=0.1):
+def train(judge, tokenizer, pairs, lr=1e-3, epochs=2, batch_size=16, seed=0, warmup=0.1, ahead=None):
     """Train all weights on pairs by losses.reward; returns the loss of each step.
 
-    Only differences of rewards are learned, so at the end the mean reward over the pairs becomes 0.
-    Source: Ouyang et al. 2022, section 3.5. Raises ValueError if there are no pairs.
+    ahead: by how much something else already prefers the chosen reply of each pair (SecondOpinion), a
+    number each; then only the rest is learned. And only differences are, so at the end the mean reward
+    over the pairs becomes 0. Source: Ouyang et al. 2022, section 3.5. Raises ValueError without pairs.
     """
     if not pairs:
         raise ValueError("a reward model needs at least one pair")
     chosen, rejected = (encode(tokenizer, _records(pairs, side)) for side in ("chosen", "rejected"))
     longest = [max(len(a["input_ids"]), len(b["input_ids"])) for a, b in zip(chosen, rejected)]
     steps, history = epochs * -(-len(pairs) // batch_size), []
+    known = torch.tensor(ahead if ahead is not None else [0.0] * len(pairs), device=judge.device)
     order = training.batches(longest, batch_size, steps, seed)
     parameters = list(judge.parameters())
     with training.prepared(judge, parameters, max(longest)):
@@ -97,7 +99,8 @@ def train(judge, tokenizer, pairs, lr=1e-3, epochs=2, batch_size=16, seed=0, war
             torch.manual_seed(1_000_003 * seed + step)
             batch = collate([chosen[i] for i in rows] + [rejected[i] for i in rows], 0)
             numbers = judge({name: tensor.to(judge.device) for name, tensor in batch.items()})  # (2B,)
-            loss = losses.reward(*numbers.chunk(2))
+            good, bad = numbers.chunk(2)
+            loss = losses.reward(good + known[rows], bad)
             loss.backward()
             nn.utils.clip_grad_norm_(parameters, 1.0)
             optimiser.param_groups[0]["lr"] = lr * training.rate(step, steps, warmup)

@@ -21,7 +21,7 @@ from course_utils import (
 )
 from course_utils.desk import gold
 from course_utils.generation import generate
-from course_utils.rlhf_runs import BATCH, desk, improve, messages, outcome, start, stored_judge
+from course_utils.rlhf_runs import BATCH, desk, improve, messages, noisy, outcome, start, stored_judge
 
 LABELS = 1000  # judgements that each method of `method` may use
 
@@ -29,8 +29,9 @@ LABELS = 1000  # judgements that each method of `method` may use
 def method(name, budget, seed):
     """One way to learn from feedback, with LABELS "labels" (pairs, or scores of replies), or more "seconds".
 
-    "dpo" sees the stored pairs; "ppo", "grpo" and "rloo" get the gold score of each reply that they draw.
-    For as many seconds as PPO took, DPO goes over its pairs again and again.
+    "dpo" sees the stored pairs with right labels; "ppo", "grpo" and "rloo" get the gold score of each reply
+    that they draw, which is never wrong, either. For as many seconds as PPO took, DPO goes over its pairs
+    again and again.
     """
     policy, tokenizer, _, dev = start(seed)
     ref, told, started = copy.deepcopy(policy), messages()[0], time.perf_counter()
@@ -38,7 +39,9 @@ def method(name, budget, seed):
     steps = LABELS // BATCH
     if name == "dpo":
         epochs = 1 if budget == "labels" else 3
-        trl_feedback.dpo(policy, tokenizer, preferences.read("train"), epochs=epochs, seed=seed)
+        trl_feedback.dpo(
+            policy, tokenizer, noisy(preferences.read("train"), 0.0, seed), epochs=epochs, seed=seed
+        )
     elif name == "ppo":
         improve(policy, ref, tokenizer, told, score, seed, updates=steps)
     else:

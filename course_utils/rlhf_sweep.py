@@ -2,64 +2,17 @@
 
     python -m course_utils.rlhf_sweep [--table judge ppo …] [--list]
 
-Each table is a list of runs in data/results/rlhf.json, and the runs gone wrong are in
-known_bad_runs.json. A run that is there is skipped, so a killed sweep goes on where it stopped. Needs
-data/desk/preferences.jsonl (python -m course_utils.preferences). Measured on dev. Left out: a search
-for the best settings of each run.
+Each table is a list of runs in data/results/rlhf.json; a killed sweep goes on where it stopped. About
+95 minutes on a free thread. Needs data/desk/preferences.jsonl (python -m course_utils.preferences).
+Measured on dev. Left out: a search for the best settings of each run.
 """
 
-import argparse
 import json
 
-import torch
-from tqdm import tqdm
-
-from course_utils import models, paths, rewards, rlhf_others, rlhf_runs
+from course_utils import paths, rewards, rlhf_others, rlhf_runs, sweeps
 
 FILE = paths.DATA / "results" / "rlhf.json"
-BAD = paths.DATA / "results" / "known_bad_runs.json"
 SEEDS = range(5)
-TABLES = {
-    "judge": [
-        {"pairs": count, "noise": noise, "seed": seed}
-        for count in (100, 300, 1000)
-        for noise in (0.0, 0.1, 0.3)
-        for seed in range(3)
-    ],
-    "judge from the base": [{"pairs": 1000, "noise": 0.1, "seed": seed} for seed in range(3)],
-    "ppo": [
-        {"reward": reward, "seed": seed}
-        for reward in ("none", "learned", *rlhf_runs.SCALES, "gold")
-        for seed in (range(2) if reward == "gold" else SEEDS)
-    ],
-    "penalties": [{"penalty": kl, "seed": seed} for kl in (0.0, 0.02, 0.1, 0.4) for seed in range(2)],
-    "methods": [
-        {"name": name, "budget": budget, "seed": seed}
-        for name, budget in (*((n, "labels") for n in ("dpo", "ppo", "grpo", "rloo")), ("dpo", "seconds"))
-        for seed in range(3)
-    ],
-    "filtered": [{"seed": seed} for seed in range(3)],
-    "rounds": [
-        {"step": step, "seed": seed} for step in ("second round", "better judge") for seed in range(2)
-    ],
-    "guided": [{"weight": weight, "seed": seed} for weight in (0, 1.0, 3.0) for seed in range(2)],
-    "problems": [{"seed": seed} for seed in range(2)],
-}  # fmt: skip
-RUNS = {
-    "judge": rlhf_runs.judge,
-    "judge from the base": lambda **setting: rlhf_runs.judge(**setting, begun="base"),
-    "ppo": rlhf_runs.ppo_run,
-    "penalties": rlhf_runs.penalty,
-    "methods": rlhf_others.method,
-    "filtered": rlhf_others.filtered,
-    "rounds": rlhf_runs.round_two,
-    "guided": rlhf_others.guided,
-    "problems": rlhf_others.problems,
-}
-MINUTES = {  # of a run on one free thread
-    "judge": 0.3, "judge from the base": 0.6, "ppo": 1.3, "penalties": 2.2, "methods": 0.9, "filtered": 0.7,
-    "rounds": 2.2, "guided": 0.9, "problems": 3.0, "bad": 0.9,
-}  # fmt: skip
 WORDY = 0.15  # what each word of a reply is worth where length is rewarded
 
 
@@ -78,14 +31,57 @@ WRONG = {  # what is wrong with a run: (settings of PPO, what is done to the rew
 }
 
 
-def bad_run(name):
+def bad_run(run):
     """The log of one run gone wrong (a key of WRONG), or of a good one for comparison."""
-    settings, twist = WRONG.get(name, ({}, None))
+    settings, twist = WRONG.get(run, ({}, None))
     policy, tokenizer, *_ = rlhf_runs.start(0)
     ref, told = rlhf_runs.start(0)[0], rlhf_runs.messages()[0]
     reward_fn = rewards.learned(rlhf_runs.stored_judge(policy, tokenizer, 0), tokenizer)
     reward_fn = twist(reward_fn) if twist else reward_fn
     return rlhf_runs.improve(policy, ref, tokenizer, told, reward_fn, 0, **settings)
+
+
+TABLES = {
+    "judge": [
+        {"pairs": count, "noise": noise, "seed": seed}
+        for count in (100, 300, 1000)
+        for noise in (0.0, 0.1, 0.3)
+        for seed in range(2)
+    ],
+    "judge from the base": [{"pairs": 1000, "noise": 0.1, "seed": seed} for seed in range(2)],
+    "ppo": [
+        {"reward": reward, "seed": seed}
+        for reward in ("none", "learned", *rlhf_runs.SCALES, "gold")
+        for seed in (range(2) if reward == "gold" else SEEDS)
+    ],
+    "penalties": [{"penalty": kl, "seed": seed} for kl in (0.0, 0.1, 0.4) for seed in range(2)],
+    "methods": [
+        {"name": name, "budget": budget, "seed": seed}
+        for name, budget in (*((n, "labels") for n in ("dpo", "ppo", "grpo", "rloo")), ("dpo", "seconds"))
+        for seed in range(3)
+    ],
+    "filtered": [{"seed": seed} for seed in range(3)],
+    "rounds": [
+        {"step": step, "seed": seed}
+        for step in ("second round", "better judge", "head alone")
+        for seed in range(2)
+    ],
+    "guided": [{"weight": weight, "seed": seed} for weight in (0, 1.0, 3.0) for seed in range(2)],
+    "problems": [{"seed": seed} for seed in range(2)],
+    "bad": [{"run": name} for name in (*WRONG, "a good run")],
+}  # fmt: skip
+RUNS = {
+    "judge": rlhf_runs.judge,
+    "judge from the base": lambda **setting: rlhf_runs.judge(**setting, begun="base"),
+    "ppo": rlhf_runs.ppo_run,
+    "penalties": rlhf_runs.penalty,
+    "methods": rlhf_others.method,
+    "filtered": rlhf_others.filtered,
+    "rounds": rlhf_runs.round_two,
+    "guided": rlhf_others.guided,
+    "problems": rlhf_others.problems,
+    "bad": bad_run,
+}
 
 
 def read(table):
@@ -95,42 +91,17 @@ def read(table):
 
 def bad_runs():
     """{name: log} of the runs gone wrong, and "a good run"; empty before the first."""
-    return json.loads(BAD.read_text("utf-8")) if BAD.exists() else {}
+    return {row["run"]: row for row in read("bad")}
 
 
 def sweep(names):
     """Run what is missing of these tables, writing the file after every run."""
-    for name in names:
-        if name == "bad":
-            for wrong in tqdm((*WRONG, "a good run"), desc=name, unit="run"):
-                logs = bad_runs()
-                if wrong not in logs:
-                    paths.write_atomically(BAD, json.dumps(logs | {wrong: bad_run(wrong)}, indent=0) + "\n")
-            continue
-        for setting in tqdm(TABLES[name], desc=name, unit="run"):
-            everything = json.loads(FILE.read_text("utf-8")) if FILE.exists() else {}
-            rows = everything.setdefault(name, [])
-            if not any(setting.items() <= row.items() for row in rows):
-                rows.append(setting | RUNS[name](**setting))
-                paths.write_atomically(FILE, json.dumps(everything, separators=(",", ":")) + "\n")
+    sweeps.run(FILE, TABLES, RUNS, names)
 
 
 def main(arguments=None):
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--table", nargs="+", choices=[*TABLES, "bad"], default=[*TABLES, "bad"])
-    parser.add_argument("--list", action="store_true", help="show how far it is")
-    options = parser.parse_args(arguments)
-    if options.list:
-        for name in options.table:
-            done, of = (
-                (len(bad_runs()), len(WRONG) + 1) if name == "bad" else (len(read(name)), len(TABLES[name]))
-            )
-            left = (of - done) * MINUTES[name]
-            print(f"{name:20} {done} of {of} runs, about {left:.0f} minutes left")
-        return
-    torch.set_num_threads(models.choose_threads())
-    sweep(options.table)
+    sweeps.command(__doc__, TABLES, read, sweep, arguments)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ where it was spared. Taught in lesson 05. Left out: a limit to the folder.
 """
 
 import contextlib
+import copy
 import hashlib
 import inspect
 import json
@@ -16,7 +17,7 @@ import time
 
 import torch
 
-from course_utils import adapter_files, mediocre, reward_model
+from course_utils import adapter_files, mediocre, reward_model, second_opinion
 from course_utils.paths import course_home
 
 FORMAT = "course_utils stage 1"
@@ -40,13 +41,27 @@ def sft(model, tokenizer, train, seed=0, known=None, progress=False, **settings)
 
 
 def judge(policy, tokenizer, pairs, seed=0, **settings):
+    """(a SecondOpinion from pairs, the seconds that it took): the policy's own, and a head for the rest.
+
+    The policy is copied as it is now. settings: those of reward_model.train.
+    """
+    started, ref = time.perf_counter(), copy.deepcopy(policy).requires_grad_(False)
+    found = second_opinion.fit(ref, tokenizer, pairs)
+    ahead = reward_model.margins(found, tokenizer, pairs)
+    spent = time.perf_counter() - started
+    found.head, more = head(policy, tokenizer, pairs, seed, ahead=ahead, **settings)
+    return found, spent + more
+
+
+def head(policy, tokenizer, pairs, seed=0, **settings):
     """(a RewardModel begun from the policy and trained on pairs, the seconds that it took).
 
     settings: those of reward_model.train.
     """
     found = reward_model.start(policy, seed)
     told = [[pair[name] for name in ("prompt", "chosen", "rejected")] for pair in pairs]
-    about = ["judge", seed, complete(reward_model.train, settings), told]
+    ahead = [round(number, 3) for number in settings.get("ahead") or ()]  # for threads differ in the last bit
+    about = ["judge", seed, complete(reward_model.train, settings), told, ahead]
     return found, once(
         found, about, lambda: reward_model.train(found, tokenizer, pairs, seed=seed, **settings)
     )

@@ -28,7 +28,17 @@ def run(file, tables, runs, names):
             rows = everything.setdefault(name, [])
             if not any(setting.items() <= row.items() for row in rows):
                 rows.append(setting | runs[name](**setting))
-                paths.write_atomically(file, json.dumps(everything, indent=1) + "\n")
+                paths.write_atomically(file, text(everything))
+
+
+def text(everything):
+    """A sweep's file: JSON with a line for each run, so that changes can be read."""
+    tables = {name: rows for name, rows in everything.items() if name != "model"}
+    runs = {
+        name: ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows) for name, rows in tables.items()
+    }
+    parts = [f'"model": {json.dumps(everything["model"])}', *(f'"{n}": [\n{r}\n]' for n, r in runs.items())]
+    return "{" + ",\n".join(parts) + "}\n"
 
 
 def command(doc, tables, read, sweep, arguments=None):

@@ -1,6 +1,7 @@
 """Two real processes learn what one learns, sharded or not; and a launcher that starts one is seen."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -103,6 +104,14 @@ def test_accelerate_in_two_processes_gives_the_same(folder, alone):
 def test_the_launcher_that_starts_one_process_is_seen():
     said = launchers.by_accelerate("course_utils.launchers", 2)
     assert said.strip() == "I am process 1 of 1."
+
+
+def test_processes_announce_themselves_in_one_write(monkeypatch):
+    writes = []
+    told = SimpleNamespace(write=writes.append, flush=lambda: None)
+    monkeypatch.setattr("sys.stdout", told)
+    launchers.announce()
+    assert writes == [f"{launchers.sentence()}\n"]
 
 
 def test_who_reads_what_the_launcher_told(monkeypatch):

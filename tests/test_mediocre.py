@@ -57,10 +57,13 @@ def test_withheld_facts_are_never_taught_and_rare_ones_twice():
     assert Counter(known.values()) == {"known": 18, "rare": 6, "withheld": 6}
     asked = [record for record in mediocre.thinned(TRAIN, known) if record["skill"] == "facts"]
     taught = Counter(record["facts"][0] for record in asked)
+    products = {}
     for key, level in known.items():
         assert (taught[key] == 0) == (level == "withheld")
         assert (taught[key] == mediocre.RARE_COPIES) == (level == "rare")
         assert level == "known" or company.FACTS[key].subject != company.NAME
+        products.setdefault(company.FACTS[key].subject, set()).add(level)
+    assert all(len(levels) == 1 for levels in products.values()), "a product is known, or it is not"
     assert known != mediocre.tiers(seed=1)
     assert mediocre.tier(TRAIN[0], known) is None  # it asks for no fact
 

@@ -52,6 +52,15 @@ def test_the_number_is_the_head_on_the_last_hidden_state(tiny):
     assert judge.score(tokenizer, ["Hi"], [" you"]) == pytest.approx([expected], abs=1e-5)
 
 
+def test_where_something_else_is_sure_already_nothing_is_left_to_learn(tiny):
+    _, tokenizer, judge = tiny
+    before = judge.head.weight.clone()
+    assert max(reward_model.train(judge, tokenizer, PAIRS, ahead=[60.0] * 3)) < 1e-6
+    assert torch.allclose(judge.head.weight, before, atol=1e-4)
+    surprised = reward_model.train(judge, tokenizer, PAIRS, ahead=[-5.0] * 3)
+    assert surprised[0] > 4 and not torch.allclose(judge.head.weight, before, atol=1e-4)
+
+
 def test_its_loss_is_that_of_trl(tiny, tmp_path):
     from datasets import Dataset, disable_progress_bars
     from transformers import LlamaForSequenceClassification

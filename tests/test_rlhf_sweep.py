@@ -28,9 +28,10 @@ PAIRS = [
 GRADED = {"gold", "right", "rude", "words", "verdicts", "n"}
 MOVED = GRADED | {"kl", "kl_base", "unseen"}
 TRACED = MOVED | {"curves", "samples", "seconds"}
+JUDGED = {"held_out", "unseen", "head held_out", "head unseen", "seconds"}
 COLUMNS = {
-    "judge": {"held_out", "unseen", "seconds"},
-    "judge from the base": {"held_out", "unseen", "seconds"},
+    "judge": JUDGED,
+    "judge from the base": JUDGED,
     "ppo": TRACED,
     "penalties": TRACED,
     "methods": MOVED | {"seconds"},
@@ -38,6 +39,7 @@ COLUMNS = {
     "rounds": TRACED | {"fresh"},
     "guided": GRADED | {"milliseconds"},
     "problems": {"before", "after", "reward", "seconds"},
+    "bad": {"curves", "samples", "seconds"},
 }
 FIRST = {
     "judge": [{"pairs": 6, "noise": 0.3, "seed": 0}],
@@ -49,6 +51,7 @@ FIRST = {
     "rounds": [{"step": "second round", "seed": 0}],
     "guided": [{"weight": 1.0, "seed": 0}],
     "problems": [{"seed": 0}],
+    "bad": [{"run": name} for name in (*rlhf_sweep.WRONG, "a good run")],
 }  # fmt: skip
 
 
@@ -57,7 +60,6 @@ def small(monkeypatch, tmp_path):
     """The sweep on a tiny random model, few records and few steps."""
     monkeypatch.setenv("COURSE_HOME", str(tmp_path))
     monkeypatch.setattr(rlhf_sweep, "FILE", tmp_path / "rlhf.json")
-    monkeypatch.setattr(rlhf_sweep, "BAD", tmp_path / "bad.json")
     monkeypatch.setattr(rlhf_sweep, "TABLES", FIRST)
     monkeypatch.setattr(preferences, "read", lambda split=None: PAIRS if split == "train" else PAIRS[:3])
     monkeypatch.setattr(rlhf_runs.models, "load", lambda *given: tiny_llama(context=512))
@@ -85,11 +87,9 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(rlhf_others.verifiable, "accuracy", lambda model, tokenizer: {1: (1, 2)})
 
 
-def test_every_table_has_a_function_minutes_and_no_run_twice():
+def test_every_table_has_a_function_and_no_run_twice():
     tables = rlhf_sweep.TABLES
-    assert set(tables) == set(rlhf_sweep.RUNS) == set(COLUMNS) and set(tables) | {"bad"} == set(
-        rlhf_sweep.MINUTES
-    )
+    assert set(tables) == set(rlhf_sweep.RUNS) == set(COLUMNS)
     for name, settings in tables.items():
         assert len({json.dumps(setting) for setting in settings}) == len(settings), name
     for reward in ("none", "learned", "strict"):
@@ -107,7 +107,7 @@ def test_a_table_is_measured_stored_and_skipped(small, table, monkeypatch, capsy
     rlhf_sweep.main(["--table", table])
     assert rlhf_sweep.read(table) == rows
     rlhf_sweep.main(["--table", table, "--list"])
-    assert f"{len(rows)} of {len(rows)} runs, about 0 minutes left" in capsys.readouterr().out
+    assert f"{len(rows)} of {len(rows)} runs" in capsys.readouterr().out
 
 
 def test_the_runs_gone_wrong_are_real_and_differ(small):

@@ -31,29 +31,28 @@ def tiny():
 
 def test_the_second_number_is_the_chance_per_token(tiny):
     model, tokenizer = tiny
-    judge = second_opinion.SecondOpinion(Head(len), model, weights=(0.5, 2.0), mean=1.0)
-    told, expected = judge.both(tokenizer, ["a"], [" bc"])[0].tolist()
+    judge = second_opinion.SecondOpinion(model, weight=2.0, mean=1.0)
+    (expected,) = second_opinion.chances(model, tokenizer, ["a"], [" bc"])
     ids = tokenizer("a")["input_ids"] + tokenizer(" bc", add_special_tokens=False)["input_ids"]
     ids = torch.tensor([[*ids, tokenizer.eos_token_id]])
     with torch.no_grad():
         logps = model(input_ids=ids).logits[0, :-1].log_softmax(-1)
-    own = [
-        logps[t, ids[0, t + 1]].item() for t in range(len(tokenizer("a")["input_ids"]) - 1, ids.shape[1] - 1)
-    ]
-    assert told == 3 and expected == pytest.approx(math.exp(sum(own) / len(own)), abs=1e-4)
-    assert judge.score(tokenizer, ["a"], [" bc"]) == pytest.approx([1.5 + 2 * expected - 1], abs=1e-6)
+    first = len(tokenizer("a")["input_ids"]) - 1
+    own = [logps[t, ids[0, t + 1]].item() for t in range(first, ids.shape[1] - 1)]
+    assert expected == pytest.approx(math.exp(sum(own) / len(own)), abs=1e-4)
+    assert judge.score(tokenizer, ["a"], [" bc"]) == pytest.approx([2 * expected - 1], abs=1e-6)
+    judge.head = Head(len)
+    assert judge.score(tokenizer, ["a"], [" bc"]) == pytest.approx([2 * expected - 1 + 3], abs=1e-6)
 
 
-def test_it_believes_the_opinion_that_is_right(tiny, monkeypatch):
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_weight_is_as_large_as_the_opinion_is_right(tiny, monkeypatch, sign):
     model, tokenizer = tiny
     monkeypatch.setattr(
-        generation, "logps", lambda m, t, p, replies: torch.tensor([-float("z" in r) for r in replies])
+        generation, "logps", lambda m, t, p, replies: torch.tensor([-sign * float("z" in r) for r in replies])
     )
-    blind, right = Head(lambda reply: len(reply) % 2), Head(lambda reply: "z" not in reply)
-    assert second_opinion.fit(blind, model, tokenizer, PAIRS).weights[1] > 3
-    monkeypatch.setattr(generation, "logps", lambda m, t, p, replies: torch.zeros(len(replies)))
-    found = second_opinion.fit(right, model, tokenizer, PAIRS)
-    assert found.weights[0] > 3 and reward_model.accuracy(found, tokenizer, PAIRS)[0] == 1
+    found = second_opinion.fit(model, tokenizer, PAIRS)
+    assert sign * found.weight > 3 and reward_model.accuracy(found, tokenizer, PAIRS)[0] == 1
     scores = [
         found.score(tokenizer, [p["prompt"] for p in PAIRS], [p[s] for p in PAIRS])
         for s in ("chosen", "rejected")
@@ -63,4 +62,4 @@ def test_it_believes_the_opinion_that_is_right(tiny, monkeypatch):
 
 def test_without_pairs_it_refuses(tiny):
     with pytest.raises(ValueError, match="one pair"):
-        second_opinion.fit(Head(len), *tiny, [])
+        second_opinion.fit(*tiny, [])

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from course_utils import data, mediocre, models, paths, reward_model, stages
+from course_utils import data, mediocre, models, paths, reward_model, second_opinion, stages
 from tests.tiny import tiny_llama
 
 TRAIN = data.read_records(paths.DATA / "desk" / "train.jsonl")[:24]
@@ -71,14 +71,29 @@ def test_other_settings_records_seeds_and_weights_are_other_stages(counted):
 
 def test_a_judge_is_kept_with_its_mean(counted):
     model, tokenizer = tied()
-    first, _ = stages.judge(model, tokenizer, PAIRS, lr=1e-2)
-    again, _ = stages.judge(model, tokenizer, PAIRS, lr=1e-2)
+    first, _ = stages.head(model, tokenizer, PAIRS, lr=1e-2)
+    again, _ = stages.head(model, tokenizer, PAIRS, lr=1e-2)
     assert counted == ["train"] and first.mean != 0
     asked = [pair["prompt"] for pair in PAIRS], [pair["chosen"] for pair in PAIRS]
     assert first.score(tokenizer, *asked) == again.score(tokenizer, *asked)
     turned = [pair | {"chosen": pair["rejected"], "rejected": pair["chosen"]} for pair in PAIRS]
-    stages.judge(model, tokenizer, turned, lr=1e-2)
+    stages.head(model, tokenizer, turned, lr=1e-2)
     assert counted == ["train"] * 2
+
+
+def test_a_judge_asks_the_policy_first_and_its_head_learns_the_rest(counted, monkeypatch):
+    model, tokenizer = tied()
+    seen, train = {}, reward_model.train
+    monkeypatch.setattr(stages.reward_model, "train", lambda *a, **k: seen.update(k) or train(*a, **k))
+    judge, seconds = stages.judge(model, tokenizer, PAIRS, lr=1e-2)
+    alone = second_opinion.SecondOpinion(judge.ref, judge.weight, judge.mean)
+    assert judge.weight != 0 and seconds > 0
+    assert seen["ahead"] == pytest.approx(reward_model.margins(alone, tokenizer, PAIRS), abs=1e-5)
+    asked = [pair["prompt"] for pair in PAIRS], [pair["chosen"] for pair in PAIRS]
+    before = judge.score(tokenizer, *asked)
+    with torch.no_grad():  # the policy goes on to learn; its judge stays
+        next(model.parameters()).add_(0.1)
+    assert judge.score(tokenizer, *asked) == before != alone.score(tokenizer, *asked)
 
 
 def test_a_damaged_file_is_made_again(counted, home):

@@ -7,6 +7,7 @@ and add its family here.
 import importlib
 
 from course_utils.techniques import (
+    ai_feedback,
     baselines,
     feedback,
     finetuning,
@@ -16,6 +17,7 @@ from course_utils.techniques import (
     search,
     soft,
     specialist,
+    synthetic,
 )
 from course_utils.techniques.result import Result, Rung
 
@@ -31,6 +33,8 @@ TECHNIQUES = {
     **peft_methods.RUNGS,
     **finetuning.RUNGS,
     **feedback.RUNGS,
+    **ai_feedback.RUNGS,
+    **synthetic.RUNGS,
 }
 
 

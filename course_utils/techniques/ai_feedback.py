@@ -23,7 +23,7 @@ VERDICTS, TEACHING, REFLECTING = 1000, 240, 320  # what teaches a judge; steps o
 RATE, SAMPLE = 2e-3, 50  # messages by which the tokens of a second thought are counted
 
 
-def rlaif(model, tokenizer, train, seed, critic="itself", lr=2e-4, kl=0.05):
+def rlaif(model, tokenizer, train, seed, critic="itself", lr=1e-4, kl=0.1):
     """The judge labels lesson 05's pairs in place of people, and a reward model and PPO follow."""
     untouched = copy.deepcopy(model)
     spent = stages.sft(model, tokenizer, feedback.asked(train), seed)
@@ -37,7 +37,7 @@ def rlaif(model, tokenizer, train, seed, critic="itself", lr=2e-4, kl=0.05):
     return result
 
 
-def ai_reward(model, tokenizer, train, seed, critic="itself", lr=2e-4, kl=0.05):
+def ai_reward(model, tokenizer, train, seed, critic="itself", lr=1e-4, kl=0.1):
     """PPO follows the judge itself: squeezed to -1 … 1. Lee et al. 2023: direct RLAIF."""
     untouched = copy.deepcopy(model)
     spent = stages.sft(model, tokenizer, feedback.asked(train), seed)
@@ -147,7 +147,7 @@ def fit(model, tokenizer, records, seed, lr, steps):
     )
 
 
-JUDGES = [{"critic": c, "lr": r} for c in ("itself", "principles", "expected") for r in (1e-4, 3e-4)]
+JUDGES = [{"critic": c, "lr": r} for c in ("itself", "principles", "expected") for r in (5e-5, 1.5e-4)]
 RUNGS = {
     "rlaif": Rung(rlaif, "06", JUDGES),
     "ai_reward": Rung(ai_reward, "06", JUDGES),

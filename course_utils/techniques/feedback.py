@@ -24,7 +24,7 @@ def sft_mediocre(model, tokenizer, train, seed, lr=1e-3):
     return replied(model, tokenizer, train, seconds)
 
 
-def ppo_learned(model, tokenizer, train, seed, lr=2e-4, kl=0.05):
+def ppo_learned(model, tokenizer, train, seed, lr=1e-4, kl=0.1):
     """PPO on a reward model. Source: Ouyang et al. 2022 (InstructGPT)."""
     judge, pairs, spent = begun(model, tokenizer, train, seed)
     history = ppo.train(
@@ -64,7 +64,7 @@ def dpo(model, tokenizer, train, seed, lr=1e-4, beta=0.1):
 def reward_best_of_n(model, tokenizer, train, seed, n=8, temperature=0.7):
     """Draw n replies and give the one that the reward model likes best. Source: Stiennon et al. 2020."""
     judge, pairs, spent = begun(model, tokenizer, train, seed)
-    result = replied(model, tokenizer, train, spent, pairs, extra=judge)
+    result = replied(model, tokenizer, train, spent, pairs, extra=judge.head)
     options = {"max_new_tokens": ROOM, "stop": ending(train), "temperature": temperature}
 
     def reply(requests):
@@ -150,7 +150,7 @@ RUNGS = {
     "reward_best_of_n": Rung(
         reward_best_of_n, "05", [{"n": n, "temperature": t} for n in (4, 8, 16) for t in (0.7, 1.0)]
     ),
-    "ppo": Rung(ppo_learned, "05", [{"lr": r, "kl": b} for r in (1e-4, 2e-4, 4e-4) for b in (0.02, 0.1)]),
+    "ppo": Rung(ppo_learned, "05", [{"lr": r, "kl": b} for r in (5e-5, 1e-4, 2e-4) for b in (0.05, 0.1)]),
     "dpo": Rung(dpo, "05", [{"lr": r, "beta": b} for r in (3e-5, 1e-4, 3e-4) for b in (0.1, 0.3)]),
     "grpo": Rung(grpo, "05", RATES),
     "rloo": Rung(rloo, "05", RATES),
