@@ -12,7 +12,6 @@ from course_utils import (
     mediocre,
     models,
     preferences,
-    reward_model,
     rewards,
     rlhf_measure,
     stages,
@@ -21,7 +20,7 @@ from course_utils import (
 )
 from course_utils.desk import gold
 from course_utils.generation import generate
-from course_utils.rlhf_runs import BATCH, desk, improve, messages, noisy, outcome, start, stored_judge
+from course_utils.rlhf_runs import BATCH, desk, improve, messages, noisy, outcome, start
 
 LABELS = 1000  # judgements that each method of `method` may use
 
@@ -64,7 +63,8 @@ def filtered(seed):
 def guided(weight, seed, k=8):
     """Critic-guided decoding of the policy as it was; weight 0 is plain decoding."""
     policy, tokenizer, _, dev = start(seed)
-    value = trained_critic(policy, tokenizer, seed)
+    told, pairs = [record["prompt"] for record in messages()[0]], preferences.read("train")
+    value, _ = stages.value(policy, tokenizer, told, pairs, seed)
     asked, started = [record["prompt"] for record in dev], time.perf_counter()
     if weight:
         replies = critic.generate(policy, value, tokenizer, asked, k=k, weight=weight)
@@ -73,19 +73,6 @@ def guided(weight, seed, k=8):
     seconds = (time.perf_counter() - started) / len(asked)
     found = rlhf_measure.graded(policy, tokenizer, dev, replies=[text.split("\n")[0] for text in replies])
     return found | {"milliseconds": round(1000 * seconds, 2)}
-
-
-def trained_critic(policy, tokenizer, seed):
-    """The value network of a policy, taught by the learned reward."""
-    value, told = reward_model.start(policy, seed), [record["prompt"] for record in messages()[0]]
-    learned = rewards.learned(stored_judge(policy, tokenizer, seed), tokenizer)
-    settings = ["critic", seed, told]
-    stages.once(
-        value,
-        settings,
-        lambda: critic.train(value, policy, tokenizer, told, learned, seed=seed, progress=False),
-    )
-    return value
 
 
 def problems(seed):

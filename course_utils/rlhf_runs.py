@@ -164,19 +164,15 @@ def penalty(penalty, seed):
 
 
 def round_two(step, seed):
-    """After a first PPO: a "second round" on fresh pairs; or the same PPO on another judge.
+    """After a first PPO: a "second round" on fresh pairs; or the same PPO on another judge, "head alone".
 
-    The second round draws the policy's own replies, labels them, trains a new reward model from the
-    policy on old and new pairs, and goes on. The "better judge" saw the same pairs without wrong labels,
-    the "head alone" has no second opinion.
+    The second round draws the policy's own replies, labels them, trains a new judge from the policy on
+    old and new pairs, and goes on. The other judge has no second opinion.
     """
     policy, tokenizer, train, dev = start(seed)
     ref, pairs, told = copy.deepcopy(policy), preferences.read("train"), messages()[0]
-    if step != "second round":
-        if step == "head alone":
-            found, _ = stages.head(policy, tokenizer, pairs, seed)
-        else:
-            found, _ = stages.judge(policy, tokenizer, noisy(pairs, 0.0, seed), seed)
+    if step == "head alone":
+        found, _ = stages.head(policy, tokenizer, pairs, seed)
         trace = improve(policy, ref, tokenizer, told, rewards.learned(found, tokenizer), seed)
         return outcome(policy, ref, tokenizer, dev) | trace
     first = rewards.learned(stored_judge(policy, tokenizer, seed), tokenizer)

@@ -2,8 +2,9 @@
 
     seconds = stages.sft(model, tokenizer, train, seed=0)          the model is changed
     judge, seconds = stages.judge(model, tokenizer, pairs, seed=0)
+    value, seconds = stages.value(model, tokenizer, prompts, pairs, seed=0)    for course_utils.critic
 
-Both take half a minute and many runs need them, so the weights are kept in the learner's own folder,
+Each takes half a minute and many runs need it, so the weights are kept in the learner's own folder,
 under a name made from everything that they depend on. The seconds are those of the training, also
 where it was spared. Taught in lesson 05. Left out: a limit to the folder.
 """
@@ -17,10 +18,11 @@ import time
 
 import torch
 
-from course_utils import adapter_files, mediocre, reward_model, second_opinion
+from course_utils import adapter_files, critic, mediocre, reward_model, rewards, second_opinion
 from course_utils.paths import course_home
 
 FORMAT = "course_utils stage 1"
+PAIR = ("prompt", "chosen", "rejected")
 
 
 def sft(model, tokenizer, train, seed=0, known=None, progress=False, **settings):
@@ -59,11 +61,23 @@ def head(policy, tokenizer, pairs, seed=0, **settings):
     settings: those of reward_model.train.
     """
     found = reward_model.start(policy, seed)
-    told = [[pair[name] for name in ("prompt", "chosen", "rejected")] for pair in pairs]
+    told = [[pair[name] for name in PAIR] for pair in pairs]
     ahead = [round(number, 3) for number in settings.get("ahead") or ()]  # for threads differ in the last bit
     about = ["judge", seed, complete(reward_model.train, settings), told, ahead]
     return found, once(
         found, about, lambda: reward_model.train(found, tokenizer, pairs, seed=seed, **settings)
+    )
+
+
+def value(policy, tokenizer, prompts, pairs, seed=0):
+    """(the critic's value network, taught by the judge that these pairs make, the seconds for both)."""
+    opinion, spent = judge(policy, tokenizer, pairs, seed)
+    found, learned = reward_model.start(policy, seed), rewards.learned(opinion, tokenizer)
+    about = ["value", seed, prompts, [[pair[name] for name in PAIR] for pair in pairs]]
+    return found, spent + once(
+        found,
+        about,
+        lambda: critic.train(found, policy, tokenizer, prompts, learned, seed=seed, progress=False),
     )
 
 

@@ -14,7 +14,6 @@ from torch.nn.functional import cross_entropy
 matplotlib.use("Agg")
 
 from course_utils import data, losses, sft_pictures, sft_sweep, training
-from course_utils.exercises import RIGHT, Exercise, Prediction
 from course_utils.lessons import l04
 from tests.tiny import tiny_llama
 
@@ -49,17 +48,6 @@ def test_it_asserts_enough():
     live = [call for call in found if "(stored" not in ast.unparse(call.args[0])]
     assert len(found) >= 6 and len(live) >= 6
     assert all({keyword.arg for keyword in call.keywords} & {"above", "below"} for call in found)
-
-
-def test_every_exercise_and_prediction_is_asked():
-    exercises = {n: value for n, value in vars(l04).items() if isinstance(value, Exercise)}
-    predictions = {n for n, value in vars(l04).items() if isinstance(value, Prediction)}
-    assert len(exercises) >= 4 and len(predictions) >= 2
-    for name, exercise in exercises.items():
-        stub = exercise.reference.__name__
-        assert f"{name}.ask()" in SOURCE and f"{name}.check({stub})" in SOURCE and f"def {stub}(" in SOURCE
-    for name in predictions:
-        assert SOURCE.index(f"{name}.answer(...)") < SOURCE.index(f"{name}.reveal(")
 
 
 def test_the_loss_that_it_teaches_is_the_package_s():
@@ -122,17 +110,6 @@ def test_stored_claims_say_so():
 
 
 # ---- the exercises ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "exercise", [v for v in vars(l04).values() if isinstance(v, Exercise)], ids=lambda e: e.id
-)
-def test_no_wrong_answer_passes(exercise):
-    assert exercise.judge(exercise.reference)[0] == RIGHT
-    assert len(exercise.wrong) >= 5 and len({message for _, message in exercise.wrong}) >= 3
-    for answer, fragment in exercise.wrong:
-        outcome, message = exercise.judge(answer)
-        assert outcome != RIGHT and fragment in message, (fragment, message)
 
 
 def test_the_exercises_agree_with_the_package():

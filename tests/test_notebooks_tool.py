@@ -97,3 +97,15 @@ def test_a_picture_is_reduced_once_and_stays_the_same_to_the_eye():
         255,
         255,
     )
+
+
+def test_a_small_patch_of_one_colour_keeps_it_beside_many_others():
+    picture = Image.new("RGB", (200, 200), "white")
+    for y in range(180):
+        picture.paste((min(255, y + 40), 164 - y % 60, 124), (0, y, 150, y + 1))
+    picture.paste((0, 114, 178), (160, 185, 170, 192))  # as in a legend
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    reduced = notebooks.fewer_colours(base64.b64encode(file.getvalue()).decode())
+    patch = Image.open(io.BytesIO(base64.b64decode(reduced))).convert("RGB").getpixel((165, 188))
+    assert max(abs(a - b) for a, b in zip(patch, (0, 114, 178))) < 8

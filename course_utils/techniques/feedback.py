@@ -6,9 +6,8 @@ start; the techniques of the other lessons had the clean records. Taught in less
 """
 
 import copy
-import time
 
-from course_utils import critic, ppo, preferences, reward_model, rewards, stages, trl_feedback
+from course_utils import critic, ppo, preferences, rewards, stages, trl_feedback
 from course_utils.generation import generate
 from course_utils.prompts import token_count
 from course_utils.techniques.prompting import ending, open_end
@@ -81,11 +80,9 @@ def reward_best_of_n(model, tokenizer, train, seed, n=8, temperature=0.7):
 
 def critic_guided(model, tokenizer, train, seed, k=8, weight=1.0):
     """A value network chooses among the policy's k most likely tokens (course_utils.critic)."""
-    judge, pairs, spent = begun(model, tokenizer, train, seed)
-    started, value = time.perf_counter(), reward_model.start(model, seed)
-    learned = rewards.learned(judge, tokenizer)
-    critic.train(value, model, tokenizer, prompts(train), learned, seed=seed, progress=False)
-    spent += time.perf_counter() - started
+    spent, pairs = stages.sft(model, tokenizer, asked(train), seed), preferences.read("train")
+    value, more = stages.value(model, tokenizer, prompts(train), pairs, seed)
+    spent += more
     result, end = replied(model, tokenizer, train, spent, pairs, extra=value), ending(train)
 
     def reply(requests):

@@ -1,0 +1,42 @@
+"""What holds for every lesson: its exercises and predictions are asked, and its claims can be missed."""
+
+import ast
+
+import pytest
+
+from course_utils.lessons import numbers
+from tests.lesson import FOLDER, Lesson
+
+NUMBERS = sorted(path.name[:2] for path in FOLDER.glob("*.ipynb"))
+
+
+@pytest.fixture(scope="module", params=NUMBERS)
+def lesson(request):
+    return Lesson(request.param)
+
+
+def test_every_exercise_is_asked_and_checked(lesson):
+    assert len(lesson.exercises) >= 4
+    for name, exercise in lesson.exercises.items():
+        stub = exercise.reference.__name__
+        assert f"{name}.ask()" in lesson.source and f"{name}.check({stub})" in lesson.source
+        assert f"def {stub}(" in lesson.source or f"{stub} = ..." in lesson.source
+
+
+def test_every_prediction_is_made_before_the_measurement(lesson):
+    assert len(lesson.predictions) >= 2
+    for name in lesson.predictions:
+        assert lesson.source.index(f"{name}.answer(...)") < lesson.source.index(f"{name}.reveal(")
+
+
+def test_the_question_with_numbers_of_one_s_own_is_asked(lesson):
+    name = f"n{lesson.file.name[:2]}"
+    assert hasattr(numbers, name)
+    assert f"{name}.ask()" in lesson.source and f"{name}.check(...)" in lesson.source
+
+
+def test_every_claim_has_a_bound(lesson):
+    claims = lesson.calls("claim")
+    assert len(claims) >= 6
+    for call in claims:
+        assert {keyword.arg for keyword in call.keywords} & {"above", "below", "between"}, ast.unparse(call)
