@@ -33,7 +33,7 @@ def effort(board, columns=("train_seconds", "stored_bytes"), y="accuracy", folde
     """A panel for each cost: every technique's mean and 95 % interval of y over it; the Axes.
 
     Families differ by marker and colour. The larger the mark, the more examples were used. Names stand at the
-    side, for marks above a quarter of the best one; the dotted lines are the two baselines.
+    side, for marks above a quarter of the best one; the dotted and the dashed line are the two baselines.
     """
     size = (11, 5.4)
     _, axes = plt.subplots(1, len(columns), figsize=size, layout="constrained", sharey=True, squeeze=False)
@@ -49,7 +49,7 @@ def effort(board, columns=("train_seconds", "stored_bytes"), y="accuracy", folde
                 big = 5 + 4 * min(1, means.loc[name, "examples"] / means.examples.max())
                 style = dict(fmt=MARKERS[i % 7], color=COLOURS[i % 7], mec="black", ms=big, capsize=2)
                 ax.errorbar(at, value, reach, label=family if name == names[0] else None, **style)
-        for baseline, dots in (("majority_class", ":"), ("random_reply", (0, (1, 5)))):
+        for baseline, dots in (("majority_class", ":"), ("random_reply", (0, (5, 3)))):
             if baseline in means.index:
                 label = baseline.replace("_", " ")
                 ax.axhline(means.loc[baseline, y], color="black", linestyle=dots, linewidth=1, label=label)
@@ -122,11 +122,12 @@ def moving(x, intervals, xlabel, truth=None):
     for at, (value, low, high) in zip(x, intervals):
         reach = [[value - low], [high - value]]
         ax.errorbar(at, value, reach, fmt=MARKERS[0], color=COLOURS[0], mec="black", capsize=4)
-    ax.axhline(0, color="black", linestyle=":")
+    ax.axhline(0, color="black", linestyle=":", label="no difference")
     if truth is not None:
-        ax.axhline(truth, color=COLOURS[1], linestyle=LINES[1])
+        ax.axhline(truth, color=COLOURS[1], linestyle=LINES[1], label="all seeds and messages")
     ax.set_xticks(list(x))
     ax.set(xlabel=xlabel, ylabel="difference")
+    ax.legend(frameon=False, fontsize=9)
     return ax
 
 

@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 
 from course_utils.display import COLOURS, FONT, LINES, MARKERS
 
+STARTS = {"random": "random numbers", "vocabulary": "random words"}
 WORDS = ("My", "lamp", "is", "late")
 LEARNED, COMPUTED, WORD = COLOURS[1], "#DDDDDD", "#FFFFFF"
 KINDS = {  # technique: (rows in which the soft prompt's numbers are learned, what makes them in training)
@@ -66,7 +67,7 @@ def starts(rows, measure="routing", ylabel="right team (dev)", baseline=None):
             line = sorted(
                 (row["lr"], row[measure]) for row in rows if (row["length"], row["start"]) == (length, name)
             )
-            ax.plot(*zip(*line), LINES[i], marker=MARKERS[i], color=COLOURS[i], label=name)
+            ax.plot(*zip(*line), LINES[i], marker=MARKERS[i], color=COLOURS[i], label=STARTS.get(name, name))
         rates = sorted({row["lr"] for row in rows})
         ax.set(xscale="log", title=f"{length} vectors", xlabel="learning rate", ylim=(0, 1))
         ax.set_xticks(rates, [f"{rate:g}" for rate in rates])

@@ -10,8 +10,12 @@ p1 = Prediction(
     ["only by rounding", "by about a hundredth", "entirely"],
 )
 p2 = Prediction("08.p2", "How many processes does `accelerate launch --cpu --num_processes 2` start?", [1, 2])
-p3 = Prediction("08.p3", "Sharded over two processes: which share of the memory of one does each keep?")
-p4 = Prediction("08.p4", "With checkpoints, which share of the plain peak is left (gradients included)?")
+p3 = Prediction(
+    "08.p3", "Sharded over two processes: which share (0 to 1) of the memory of one does each keep?"
+)
+p4 = Prediction(
+    "08.p4", "With checkpoints, which share (0 to 1) of the plain peak is left (gradients included)?"
+)
 
 
 def my_rows(rows, rank, world):
