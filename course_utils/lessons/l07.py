@@ -11,7 +11,8 @@ p1 = Prediction(
 )
 p2 = Prediction(
     "07.p2",
-    "One run of each of two techniques: how far apart are the smallest and the largest difference reported (a share, 0 to 1)?",
+    "One run of each of two techniques: how far apart are the smallest and the largest difference reported? "
+    "(A share, 0 to 1.)",
 )
 p3 = Prediction(
     "07.p3",
