@@ -31,7 +31,7 @@ def bars(names, hits, baseline=None, title=None, ylabel="share right"):
     """One bar per name with its value and 95 % interval; returns the Axes.
 
     hits: a list of 0/1 lists, one per name (intervals by Wilson), or (values, intervals) with
-    intervals a list of (low, high). baseline: a level to draw as a line, such as chance.
+    intervals a list of (low, high). baseline: a level to draw as a line, such as chance, or (level, name).
     """
     if isinstance(hits, tuple):
         values, intervals = hits
@@ -257,4 +257,5 @@ def _axes(width, title=None, xlabel=None, ylabel=None, height=3.6):
 
 def _baseline(ax, level):
     if level is not None:
-        ax.axhline(level, color="black", linestyle=(0, (1, 2)), label="baseline")
+        level, name = level if isinstance(level, tuple) else (level, "baseline")
+        ax.axhline(level, color="black", linestyle=(0, (1, 2)), label=name)

@@ -45,6 +45,8 @@ def test_bars_from_hits_and_from_values(tmp_path):
     assert texts(ax) == ["0.20", "0.90"]
     with pytest.raises(ValueError):
         display.bars(["a", "b"], ([0.2, 0.9], [(0.1, 0.3)]))
+    ax = display.bars(["a"], [[1, 0]], baseline=(0.5, "a coin"))
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["a coin"]
 
 
 def test_curves_differ_without_colour(tmp_path):
