@@ -13,20 +13,20 @@ from course_utils import paths, rewards, rlhf_others, rlhf_runs, sweeps
 
 FILE = paths.DATA / "results" / "rlhf.json"
 SEEDS = range(5)
-WORDY = 0.15  # what each word of a reply is worth where length is rewarded
+WORDY, USUAL = 0.3, 16  # what each word beyond the usual number is worth where length is rewarded
 
 
 def wordy(reward_fn):
-    """The reward with a bonus for each word: a bias that people have, too (Singhal et al. 2023)."""
+    """The reward with a bonus for words: a bias that people have, too (Singhal et al. 2023)."""
     return lambda prompts, replies: [
-        value + WORDY * len(reply.split()) for value, reply in zip(reward_fn(prompts, replies), replies)
+        value + WORDY * (len(reply.split()) - USUAL) for value, reply in zip(reward_fn(prompts, replies), replies)
     ]
 
 
 WRONG = {  # what is wrong with a run: (settings of PPO, what is done to the reward)
-    "no KL penalty": ({"kl": 0.0, "lr": 5e-4}, None),
+    "no KL penalty": ({"kl": 0.0}, None),
     "length is rewarded": ({}, wordy),
-    "learning rate too high": ({"lr": 1e-2}, None),
+    "learning rate too high": ({"lr": 1e-3}, None),
     "values explode": ({"gamma": 1.15, "value_weight": 1.0}, None),
 }
 

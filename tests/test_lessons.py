@@ -1,10 +1,14 @@
 """What holds for every lesson: its exercises and predictions are asked, and its claims can be missed."""
 
 import ast
+import re
 
 import pytest
 
+from course_utils import teaching
+from course_utils.exercises import Exercise, in_lessons
 from course_utils.lessons import numbers
+from course_utils.personal import Personal
 from tests.lesson import FOLDER, Lesson
 
 NUMBERS = sorted(path.name[:2] for path in FOLDER.glob("*.ipynb"))
@@ -40,3 +44,10 @@ def test_every_claim_has_a_bound(lesson):
     assert len(claims) >= 6
     for call in claims:
         assert {keyword.arg for keyword in call.keywords} & {"above", "below", "between"}, ast.unparse(call)
+
+
+def test_it_says_how_long_it_takes_as_the_teacher_s_table_does(lesson):
+    said = re.search(r"about (\d+) minutes to read, (\d+) for the exercises", lesson.cells[0].source)
+    parts, practice = teaching.rows(lesson.file, {}, in_lessons((Exercise, Personal)))
+    assert int(said[1]) == pytest.approx(sum(minutes for _, minutes, _ in parts), abs=5)
+    assert int(said[2]) == pytest.approx(practice, abs=5)

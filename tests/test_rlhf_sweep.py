@@ -123,9 +123,8 @@ def test_the_runs_gone_wrong_are_real_and_differ(small):
 
 def test_words_are_paid_for():
     paid = rlhf_sweep.wordy(lambda prompts, replies: [1.0] * len(replies))
-    assert paid(["x", "x"], ["one", "one two three"]) == pytest.approx(
-        [1 + rlhf_sweep.WORDY, 1 + 3 * rlhf_sweep.WORDY]
-    )
+    usual = " ".join(["word"] * rlhf_sweep.USUAL)
+    assert paid(["x"] * 2, [usual, f"{usual} and two"]) == pytest.approx([1, 1 + 2 * rlhf_sweep.WORDY])
 
 
 def test_graded_by_hand():
