@@ -78,19 +78,24 @@ def strict_or_gentle(scale):
 
 
 def judge(pairs, noise, seed, begun="sft"):
-    """A judge from the first `pairs` pairs, a share of whose labels is wrong; its hits (0 or 1).
+    """A reward model on the first `pairs` pairs, a share of whose labels is wrong; its hits (0 or 1).
 
-    "held_out" and "unseen": a digit for each pair of these; "head held_out" and "head unseen": by the
-    head alone. begun: "sft" or "base", what it begins from.
+    "held_out" and "unseen": a digit for each pair of these; "with_second" and "with_second_unseen": with
+    a second opinion. begun: "sft" or "base", what it begins from.
     """
     policy, tokenizer, *_ = (*models.load(), None) if begun == "base" else start(0)
     told = noisy(preferences.read("train")[:pairs], noise, seed)
-    found, seconds = stages.judge(policy, tokenizer, told, seed)
+    alone, seconds = stages.head(policy, tokenizer, told, seed)
+    both, _ = stages.judge(policy, tokenizer, told, seed)
     hits = {}
-    for split in ("held_out", "unseen"):
-        for name, scorer in ((split, found), (f"head {split}", found.head)):
-            margins = reward_model.margins(scorer, tokenizer, preferences.read(split))
-            hits[name] = "".join(str(int(margin > 0)) for margin in margins)
+    for name, scorer, split in (
+        ("held_out", alone, "held_out"),
+        ("unseen", alone, "unseen"),
+        ("with_second", both, "held_out"),
+        ("with_second_unseen", both, "unseen"),
+    ):
+        margins = reward_model.margins(scorer, tokenizer, preferences.read(split))
+        hits[name] = "".join(str(int(margin > 0)) for margin in margins)
     return hits | {"seconds": round(seconds, 1)}
 
 

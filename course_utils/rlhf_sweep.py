@@ -18,9 +18,12 @@ WORDY, USUAL = 0.3, 16  # what each word beyond the usual number is worth where 
 
 def wordy(reward_fn):
     """The reward with a bonus for words: a bias that people have, too (Singhal et al. 2023)."""
-    return lambda prompts, replies: [
-        value + WORDY * (len(reply.split()) - USUAL) for value, reply in zip(reward_fn(prompts, replies), replies)
-    ]
+
+    def paid(prompts, replies):
+        given = reward_fn(prompts, replies)
+        return [value + WORDY * (len(reply.split()) - USUAL) for value, reply in zip(given, replies)]
+
+    return paid
 
 
 WRONG = {  # what is wrong with a run: (settings of PPO, what is done to the reward)

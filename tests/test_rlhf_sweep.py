@@ -28,7 +28,7 @@ PAIRS = [
 GRADED = {"gold", "right", "rude", "words", "verdicts", "n"}
 MOVED = GRADED | {"kl", "kl_base", "unseen"}
 TRACED = MOVED | {"curves", "samples", "seconds"}
-JUDGED = {"held_out", "unseen", "head held_out", "head unseen", "seconds"}
+JUDGED = {"held_out", "unseen", "with_second", "with_second_unseen", "seconds"}
 COLUMNS = {
     "judge": JUDGED,
     "judge from the base": JUDGED,
