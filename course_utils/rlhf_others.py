@@ -20,27 +20,24 @@ from course_utils import (
 )
 from course_utils.desk import gold
 from course_utils.generation import generate
-from course_utils.rlhf_runs import BATCH, desk, improve, messages, noisy, outcome, start
+from course_utils.rlhf_runs import BATCH, UPDATES, desk, improve, messages, noisy, outcome, start
 
 LABELS = 1000  # judgements that each method of `method` may use
 
 
 def method(name, budget, seed):
-    """One way to learn from feedback, with LABELS "labels" (pairs, or scores of replies), or more "seconds".
+    """One way to learn from feedback, with LABELS "labels": pairs, or scores of replies.
 
     "dpo" sees the stored pairs with right labels; "ppo", "grpo" and "rloo" get the gold score of each reply
-    that they draw, which is never wrong, either. For as many seconds as PPO took, DPO goes over its pairs
-    again and again.
+    that they draw, which is never wrong, either. With the budget "seconds" PPO takes UPDATES, which is
+    about as long as DPO takes for its pairs.
     """
     policy, tokenizer, _, dev = start(seed)
     ref, told, started = copy.deepcopy(policy), messages()[0], time.perf_counter()
     prompts, score = [record["prompt"] for record in told], rewards.gold(told)
-    steps = LABELS // BATCH
+    steps = LABELS // BATCH if budget == "labels" else UPDATES
     if name == "dpo":
-        epochs = 1 if budget == "labels" else 3
-        trl_feedback.dpo(
-            policy, tokenizer, noisy(preferences.read("train"), 0.0, seed), epochs=epochs, seed=seed
-        )
+        trl_feedback.dpo(policy, tokenizer, noisy(preferences.read("train"), 0.0, seed), seed=seed)
     elif name == "ppo":
         improve(policy, ref, tokenizer, told, score, seed, updates=steps)
     else:

@@ -60,7 +60,7 @@ TABLES = {
     "penalties": [{"penalty": kl, "seed": seed} for kl in (0.0, 0.1, 0.4) for seed in range(2)],
     "methods": [
         {"name": name, "budget": budget, "seed": seed}
-        for name, budget in (*((n, "labels") for n in ("dpo", "ppo", "grpo", "rloo")), ("dpo", "seconds"))
+        for name, budget in (*((n, "labels") for n in ("dpo", "ppo", "grpo", "rloo")), ("ppo", "seconds"))
         for seed in range(3)
     ],
     "filtered": [{"seed": seed} for seed in range(3)],
