@@ -22,6 +22,7 @@ from course_utils.desk import gold
 from course_utils.generation import generate
 from course_utils.rlhf_runs import BATCH, UPDATES, desk, improve, messages, noisy, outcome, start
 
+DRAWN, PRACTICE = (3, 4, 5, 6), 36  # steps of problems whose answers are drawn; updates on problems
 LABELS = 1000  # judgements that each method of `method` may use
 
 
@@ -73,13 +74,16 @@ def guided(weight, seed, k=8):
 
 
 def problems(seed):
-    """TRL's GRPO on word problems longer than the corpus's, with a checker; accuracy before and after."""
+    """TRL's GRPO on word problems longer than the corpus's, with a checker; accuracy before and after.
+
+    Greedy by the number of steps, and of answers that are drawn, as they are in training.
+    """
     model, tokenizer = models.load()
-    before = verifiable.accuracy(model, tokenizer)
+    ask = {"": {}, "_drawn": {"temperature": 1.0, "steps": DRAWN}}
+    before = {f"before{name}": verifiable.accuracy(model, tokenizer, **how) for name, how in ask.items()}
     prompts, reward_fn = verifiable.task(seed=seed)
-    history = trl_feedback.grpo(
-        model, tokenizer, prompts, reward_fn, lr=1e-4, max_new_tokens=verifiable.ROOM, seed=seed
-    )
+    settings = dict(lr=1e-4, steps=PRACTICE, max_new_tokens=verifiable.ROOM, seed=seed)
+    history = trl_feedback.grpo(model, tokenizer, prompts, reward_fn, **settings)
     rewarded = [round(value, 3) for value in history.column("reward")]
-    after = verifiable.accuracy(model, tokenizer)
-    return {"before": before, "after": after, "reward": rewarded, "seconds": round(history.seconds, 1)}
+    after = {f"after{name}": verifiable.accuracy(model, tokenizer, **how) for name, how in ask.items()}
+    return before | after | {"reward": rewarded, "seconds": round(history.seconds, 1)}

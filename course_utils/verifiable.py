@@ -12,6 +12,7 @@ Sources: Shao et al. 2024 (GRPO for mathematics); Lambert et al. 2024 (Tulu 3, "
 import random
 
 from course_utils import abilities, evaluation
+from course_utils.generation import generate
 from course_utils.world import problems
 
 TOLD = "word problem, {n} steps, reasoning"
@@ -41,10 +42,17 @@ def task(steps=(4, 5), count=400, seed=0, asked=100):
     return list(known), reward
 
 
-def accuracy(model, tokenizer, steps=range(1, 9), count=100):
-    """{number of steps: (right, problems)}, greedy."""
+def accuracy(model, tokenizer, steps=range(1, 9), count=100, temperature=0.0, tries=4, seed=0):
+    """{number of steps: (right, answers)}, greedy; at a temperature, `tries` answers to each problem."""
     found = {}
     for n in steps:
-        hits = evaluation.evaluate(model, tokenizer, items(n, count))
+        asked = items(n, count)
+        if temperature:
+            asked = [item for item in asked for _ in range(tries)]
+            told = dict(max_new_tokens=ROOM, stop="\n", temperature=temperature, seed=seed)
+            replies = generate(model, tokenizer, [item.prompt for item in asked], **told)
+            hits = [evaluation.grade(item, reply) for item, reply in zip(asked, replies)]
+        else:
+            hits = evaluation.evaluate(model, tokenizer, asked)
         found[n] = (sum(hits), len(hits))
     return found

@@ -38,7 +38,7 @@ COLUMNS = {
     "filtered": MOVED | {"examples", "of"},
     "rounds": TRACED | {"fresh"},
     "guided": GRADED | {"milliseconds"},
-    "problems": {"before", "after", "reward", "seconds"},
+    "problems": {"before", "after", "before_drawn", "after_drawn", "reward", "seconds"},
     "bad": {"curves", "samples", "seconds"},
 }
 FIRST = {
@@ -84,7 +84,7 @@ def small(monkeypatch, tmp_path):
         return real[1](*given, min(steps, 2), **(settings | short))
 
     monkeypatch.setattr(rlhf_others.trl_feedback, "on_policy", on_policy)
-    monkeypatch.setattr(rlhf_others.verifiable, "accuracy", lambda model, tokenizer: {1: (1, 2)})
+    monkeypatch.setattr(rlhf_others.verifiable, "accuracy", lambda model, tokenizer, **how: {1: (1, 2)})
 
 
 def test_every_table_has_a_function_and_no_run_twice():

@@ -32,3 +32,15 @@ def test_accuracy_is_counted_by_the_number_of_steps(monkeypatch):
     )
     assert verifiable.accuracy(None, None, steps=(1, 6), count=5) == {1: (3, 5), 6: (3, 5)}
     assert verifiable.items(6, 4)[0].prompt.count("Question:") == 1
+
+
+def test_drawn_answers_are_counted_each(monkeypatch):
+    asked = []
+
+    def generate(model, tokenizer, prompts, **told):
+        asked.append((len(set(prompts)), len(prompts), told["temperature"]))
+        return [" The answer is -1."] * len(prompts)
+
+    monkeypatch.setattr(verifiable, "generate", generate)
+    assert verifiable.accuracy(None, None, steps=(4,), count=5, temperature=1.0, tries=3) == {4: (0, 15)}
+    assert asked == [(5, 15, 1.0)]
