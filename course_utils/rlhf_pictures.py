@@ -109,7 +109,7 @@ def tiers(policies, levels=("known", "rare", "withheld")):
 
 
 @plt.rc_context(FONT)
-def over_optimisation(runs, window=4):
+def over_optimisation(runs, window=8):
     """The learned (proxy) and the gold reward of a policy's own replies against how far it moved; the Axes.
 
     runs: rows of the table "penalties"; those of one penalty are averaged over seeds, and smoothed over

@@ -19,6 +19,7 @@ from course_utils import (
     reward_model,
     rewards,
     rlhf_measure,
+    second_opinion,
     stages,
 )
 from course_utils.generation import generate
@@ -169,15 +170,18 @@ def penalty(penalty, seed):
 
 
 def round_two(step, seed):
-    """After a first PPO: a "second round" on fresh pairs; or the same PPO on another judge, "head alone".
+    """After a first PPO: a "second round" on fresh pairs; or the same PPO on another judge.
 
     The second round draws the policy's own replies, labels them, trains a new judge from the policy on
-    old and new pairs, and goes on. The other judge has no second opinion.
+    old and new pairs, and goes on. The other judges are the "head alone" and the "second opinion alone".
     """
     policy, tokenizer, train, dev = start(seed)
     ref, pairs, told = copy.deepcopy(policy), preferences.read("train"), messages()[0]
-    if step == "head alone":
-        found, _ = stages.head(policy, tokenizer, pairs, seed)
+    if step != "second round":
+        if step == "head alone":
+            found, _ = stages.head(policy, tokenizer, pairs, seed)
+        else:
+            found = second_opinion.fit(ref, tokenizer, pairs)
         trace = improve(policy, ref, tokenizer, told, rewards.learned(found, tokenizer), seed)
         return outcome(policy, ref, tokenizer, dev) | trace
     first = rewards.learned(stored_judge(policy, tokenizer, seed), tokenizer)

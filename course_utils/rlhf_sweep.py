@@ -66,7 +66,7 @@ TABLES = {
     "filtered": [{"seed": seed} for seed in range(3)],
     "rounds": [
         {"step": step, "seed": seed}
-        for step in ("second round", "head alone")
+        for step in ("second round", "head alone", "second opinion alone")
         for seed in range(2)
     ],
     "guided": [{"weight": weight, "seed": seed} for weight in (0, 1.0, 3.0) for seed in range(2)],
