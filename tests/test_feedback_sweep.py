@@ -46,7 +46,7 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(preferences, "read", lambda split: PAIRS)
     monkeypatch.setattr(feedback_sweep, "writer", lambda: tiny_llama(context=512))
     monkeypatch.setattr(judge, "yes", lambda m, t, asked, given, question: [len(text) for text in given])
-    monkeypatch.setattr(reward_model.train, "__defaults__", (1e-3, 1, 2, 0, 0.1))
+    monkeypatch.setattr(reward_model.train, "__defaults__", (1e-3, 1, 2, 0, 0.1, None))
     for name, value in {"STEPS": 2, "SIZES": (4, 8)}.items():
         monkeypatch.setattr(feedback_sweep, name, value)
     monkeypatch.setattr(feedback_sweep.synthetic, "SEEDS", 6)
