@@ -9,6 +9,10 @@ __version__ = "0.1.0"
 if os.environ.get("COURSE_MODEL", "embedded").startswith("embedded"):
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+# On the CPU, oneDNN compiles code for each shape of matrix it meets and keeps the last 1024 of them. Batches
+# of text have ever new shapes, so that fills 0.3 GB and more; with 64 kept, training is as fast.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
+
 
 def start():
     """Chooses the number of CPU threads and prints one line about this environment; call it first.

@@ -118,17 +118,28 @@ def turned(pair):
 
 
 def ppo_run(reward, seed, **settings):
-    """PPO on one reward, graded on dev: "none" (the start), "learned", "gold", or a scale of SCALES."""
+    """PPO on one reward, graded on dev: "none" (the start), a judge, "gold", or a scale of SCALES.
+
+    The judges: "learned" (both parts), and its parts alone, "head alone" and "second opinion alone".
+    """
     policy, tokenizer, _, dev = start(seed)
     ref, told = copy.deepcopy(policy), messages()[0]
     if reward == "none":
         return outcome(policy, policy, tokenizer, dev)
     if reward in SCALES:
         told = [record for record in told if record["skill"] in ("facts", "unanswerable")]
-    reward_fn = {
-        "learned": lambda: rewards.learned(stored_judge(policy, tokenizer, seed), tokenizer),
-        "gold": lambda: rewards.gold(told),
-    }.get(reward, lambda: rewards.fine_grained(told, strict_or_gentle(reward)))()
+    pairs = preferences.read("train")
+    judges = {
+        "learned": lambda: stored_judge(policy, tokenizer, seed),
+        "head alone": lambda: stages.head(policy, tokenizer, pairs, seed)[0],
+        "second opinion alone": lambda: second_opinion.fit(ref, tokenizer, pairs),
+    }
+    if reward in judges:
+        reward_fn = rewards.learned(judges[reward](), tokenizer)
+    elif reward == "gold":
+        reward_fn = rewards.gold(told)
+    else:
+        reward_fn = rewards.fine_grained(told, strict_or_gentle(reward))
     trace = improve(policy, ref, tokenizer, told, reward_fn, seed, **settings)
     return outcome(policy, ref, tokenizer, dev) | trace
 
@@ -169,25 +180,15 @@ def penalty(penalty, seed):
     return ppo_run("learned", seed, kl=penalty, updates=LONGER)
 
 
-def round_two(step, seed):
-    """After a first PPO: a "second round" on fresh pairs; or the same PPO on another judge.
-
-    The second round draws the policy's own replies, labels them, trains a new judge from the policy on
-    old and new pairs, and goes on. The other judges are the "head alone" and the "second opinion alone".
-    """
+def second_round(seed):
+    """PPO, then once more on fresh pairs: the policy's own replies are drawn and labelled, a new judge is
+    trained from the policy on old and new pairs, and PPO goes on."""
     policy, tokenizer, train, dev = start(seed)
-    ref, pairs, told = copy.deepcopy(policy), preferences.read("train"), messages()[0]
-    if step != "second round":
-        if step == "head alone":
-            found, _ = stages.head(policy, tokenizer, pairs, seed)
-        else:
-            found = second_opinion.fit(ref, tokenizer, pairs)
-        trace = improve(policy, ref, tokenizer, told, rewards.learned(found, tokenizer), seed)
-        return outcome(policy, ref, tokenizer, dev) | trace
+    ref, told = copy.deepcopy(policy), messages()[0]
     first = rewards.learned(stored_judge(policy, tokenizer, seed), tokenizer)
     improve(policy, ref, tokenizer, told, first, seed)
     fresh = own_pairs(policy, tokenizer, train, AGAIN, seed)
-    found, _ = stages.judge(policy, tokenizer, pairs + fresh, seed)
+    found, _ = stages.judge(policy, tokenizer, preferences.read("train") + fresh, seed)
     trace = improve(policy, ref, tokenizer, told, rewards.learned(found, tokenizer), seed + 1000)
     return outcome(policy, ref, tokenizer, dev) | trace | {"fresh": len(fresh)}
 

@@ -54,8 +54,13 @@ TABLES = {
     "judge from the base": [{"pairs": 1000, "noise": 0.1, "seed": seed} for seed in range(2)],
     "ppo": [
         {"reward": reward, "seed": seed}
-        for reward in ("none", "learned", *rlhf_runs.SCALES, "gold")
-        for seed in (range(2) if reward == "gold" else SEEDS)
+        for reward in ("none", "learned", *rlhf_runs.SCALES)
+        for seed in SEEDS
+    ]
+    + [
+        {"reward": reward, "seed": seed}
+        for reward in ("gold", "head alone", "second opinion alone")
+        for seed in range(2)
     ],
     "penalties": [{"penalty": kl, "seed": seed} for kl in (0.0, 0.1, 0.4) for seed in range(2)],
     "methods": [
@@ -64,11 +69,7 @@ TABLES = {
         for seed in range(3)
     ],
     "filtered": [{"seed": seed} for seed in range(3)],
-    "rounds": [
-        {"step": step, "seed": seed}
-        for step in ("second round", "head alone", "second opinion alone")
-        for seed in range(2)
-    ],
+    "second round": [{"seed": seed} for seed in range(2)],
     "guided": [{"weight": weight, "seed": seed} for weight in (0, 1.0, 3.0) for seed in range(2)],
     "problems": [{"seed": 0}],
     "bad": [{"run": name} for name in (*WRONG, "a good run")],
@@ -80,7 +81,7 @@ RUNS = {
     "penalties": rlhf_runs.penalty,
     "methods": rlhf_others.method,
     "filtered": rlhf_others.filtered,
-    "rounds": rlhf_runs.round_two,
+    "second round": rlhf_runs.second_round,
     "guided": rlhf_others.guided,
     "problems": rlhf_others.problems,
     "bad": bad_run,

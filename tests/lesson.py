@@ -28,8 +28,20 @@ class Lesson:
         found = [node for node in ast.walk(ast.parse(self.source)) if isinstance(node, ast.Call)]
         return [call for call in found if isinstance(call.func, ast.Name) and call.func.id == name]
 
+    def claims(self):
+        """(those measured in the lesson, those about stored rows): the calls of `claim`."""
+        live, stored = [], []
+        for call in self.calls("claim"):
+            (stored if "(stored" in ast.unparse(call.args[0]) else live).append(call)
+        return live, stored
+
     def definitions(self):
         return definitions(self.source)
+
+    def taught(self, name, **names):
+        """What the lesson defines under this name, run with these other names alone."""
+        exec(compile(ast.Module([self.definitions()[name]], []), "lesson", "exec"), names)
+        return names[name]
 
 
 def definitions(source):

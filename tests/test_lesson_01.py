@@ -4,20 +4,16 @@ import ast
 import contextlib
 import random
 import re
-from pathlib import Path
-
-import nbformat
 
 from course_utils import prompts
 from course_utils.lessons import l01
 from course_utils.techniques import TECHNIQUES, replies
 from course_utils.world import capital, lexicon, reasoning, translation
 from course_utils.world.split import Item
+from tests.lesson import Lesson
 
-NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "01_prompting.ipynb"
-CELLS = nbformat.read(NOTEBOOK, as_version=4).cells
-CODE = [cell for cell in CELLS if cell.cell_type == "code"]
-SOURCE = "\n".join(cell.source for cell in CODE)
+LESSON = Lesson("01")
+CELLS, CODE = LESSON.cells, LESSON.code
 
 
 def taught(name):
@@ -31,12 +27,9 @@ def taught(name):
     return names[name]
 
 
-def test_it_asserts_enough():
-    calls = [node for node in ast.walk(ast.parse(SOURCE)) if isinstance(node, ast.Call)]
-    claims = [c for c in calls if isinstance(c.func, ast.Name) and c.func.id == "claim"]
-    assert len(claims) >= 15
-    bounds = [k.arg for c in claims for k in c.keywords]
-    assert bounds.count("above") == len(claims), "every claim has a bound that random weights miss"
+def test_every_claim_has_a_bound_that_random_weights_miss():
+    bounds = [keyword.arg for call in LESSON.calls("claim") for keyword in call.keywords]
+    assert bounds.count("above") == len(LESSON.calls("claim"))
 
 
 def test_every_measurement_has_two_hundred_items():

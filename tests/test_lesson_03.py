@@ -1,58 +1,22 @@
 """Lesson 03 teaches what the package does; its data, its grades and its explorer hold."""
 
-import ast
 import builtins
-import inspect
 import random
 
 import matplotlib.pyplot as plt
-import nbformat
 import pytest
 
-from course_utils import adapters, ia3, lora, lora_explorer, mixed, models, peft_pictures, reading, shapes
-from course_utils.exercises import Exercise, Prediction
-from course_utils.lessons import l03
-from course_utils.notebooks import ROOT
+from course_utils import adapters, lora, lora_explorer, mixed, models, peft_pictures, reading, shapes
 from course_utils.techniques import TECHNIQUES
 from course_utils.world import passages
+from tests.lesson import Lesson
 from tests.tiny import tiny_llama
 
-LESSON = ROOT / "notebooks" / "03_peft.ipynb"
-TAUGHT = {"Lora": lora.Lora, "Bottleneck": adapters.Bottleneck, "Rescale": ia3.Rescale}
-
-
-def definitions(source):
-    """{name: syntax tree as text} of the classes and functions at the top of a source."""
-    kinds = (ast.ClassDef, ast.FunctionDef)
-    return {node.name: ast.dump(node) for node in ast.parse(source).body if isinstance(node, kinds)}
-
-
-def test_taught_definitions_are_the_packages():
-    cells = [c.source for c in nbformat.read(LESSON, as_version=4).cells if c.cell_type == "code"]
-    lesson = {name: tree for cell in cells for name, tree in definitions(cell).items()}
-    for name, ours in TAUGHT.items():
-        assert lesson[name] == definitions(inspect.getsource(ours))[name], name
-    assert len(TAUGHT) == 3
+LESSON = Lesson("03")
 
 
 def code():
-    return [c.source for c in nbformat.read(LESSON, as_version=4).cells if c.cell_type == "code"]
-
-
-def test_the_lesson_has_its_claims_exercises_and_predictions():
-    calls = [node for node in ast.walk(ast.parse("\n".join(code()))) if isinstance(node, ast.Call)]
-    claims = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "claim"]
-    assert len(claims) >= 6
-    assert all({keyword.arg for keyword in call.keywords} & {"above", "between"} for call in claims)
-    exercises = {name: value for name, value in vars(l03).items() if isinstance(value, Exercise)}
-    predictions = [name for name, value in vars(l03).items() if isinstance(value, Prediction)]
-    assert len(exercises) >= 4 and len(predictions) >= 2
-    for name, exercise in exercises.items():
-        stub = next(cell for cell in code() if f"{name}.check({exercise.reference.__name__})" in cell)
-        assert f"def {exercise.reference.__name__}(" in stub
-    for name in predictions:
-        asked, revealed = (cells_with(f"{name}.{what}(") for what in ("answer", "reveal"))
-        assert len(asked) == len(revealed) == 1 and asked < revealed
+    return [cell.source for cell in LESSON.code]
 
 
 def cells_with(text):
@@ -60,7 +24,7 @@ def cells_with(text):
 
 
 def test_it_names_the_rows_that_it_added():
-    recap = nbformat.read(LESSON, as_version=4).cells[-1].source
+    recap = LESSON.cells[-1].source
     named = recap.partition("**On the scoreboard:**")[2].partition(".")[0].replace("`", "").split(", ")
     ours = {name for name, rung in TECHNIQUES.items() if rung.lesson == "03"}
     assert {name.strip() for name in named} == ours
@@ -69,7 +33,7 @@ def test_it_names_the_rows_that_it_added():
 
 
 def test_the_widget_has_a_picture_beside_it():
-    cells = nbformat.read(LESSON, as_version=4).cells
+    cells = LESSON.cells
     widget = next(i for i, cell in enumerate(cells) if "lora_explorer.lora_explorer(" in cell.source)
     assert "lora_picture(" in cells[widget + 2].source
     assert any("image/png" in output.get("data", {}) for output in cells[widget + 2].outputs)

@@ -3,10 +3,8 @@
 import ast
 import math
 import re
-from pathlib import Path
 
 import matplotlib
-import nbformat
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
@@ -15,55 +13,27 @@ matplotlib.use("Agg")
 
 from course_utils import data, losses, sft_pictures, sft_sweep, training
 from course_utils.lessons import l04
+from tests.lesson import Lesson
 from tests.tiny import tiny_llama
 
-NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "04_sft.ipynb"
-CELLS = nbformat.read(NOTEBOOK, as_version=4).cells if NOTEBOOK.exists() else []
-CODE = [cell for cell in CELLS if cell.cell_type == "code"]
-SOURCE = "\n\n".join(cell.source for cell in CODE)
+LESSON = Lesson("04")
+CELLS, CODE, SOURCE = LESSON.cells, LESSON.code, LESSON.source
 RECORDS = [
     {"prompt": f"Ask {'x' * (i % 5)}{i}:", "completion": f" {'even' if i % 2 else 'odd'}"} for i in range(12)
 ]
 
 
-def functions(source):
-    return {node.name: node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)}
-
-
-def taught(name, **names):
-    exec(compile(ast.Module([functions(SOURCE)[name]], []), "lesson", "exec"), names)
-    return names[name]
-
-
-def claims():
-    calls = [node for node in ast.walk(ast.parse(SOURCE)) if isinstance(node, ast.Call)]
-    return [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "claim"]
-
-
 # ---- the notebook ----------------------------------------------------------------------------
-
-
-def test_it_asserts_enough():
-    found = claims()
-    live = [call for call in found if "(stored" not in ast.unparse(call.args[0])]
-    assert len(found) >= 6 and len(live) >= 6
-    assert all({keyword.arg for keyword in call.keywords} & {"above", "below"} for call in found)
-
-
-def test_the_loss_that_it_teaches_is_the_package_s():
-    package = functions(Path(losses.__file__).read_text(encoding="utf-8"))["sft"]
-    assert ast.dump(package) == ast.dump(functions(SOURCE)["sft"])
-    assert len(list(ast.walk(package))) > 50
 
 
 def test_loop_and_mask_are_short():
     for name in ("sft", "example", "fit"):
-        assert len(ast.get_source_segment(SOURCE, functions(SOURCE)[name]).splitlines()) <= 20
+        assert len(ast.get_source_segment(SOURCE, LESSON.definitions()[name]).splitlines()) <= 20
 
 
 def test_the_mask_that_it_teaches_is_the_package_s():
     _, tokenizer = tiny_llama()
-    example = taught("example", tokenizer=tokenizer)
+    example = LESSON.taught("example", tokenizer=tokenizer)
     assert [example(record) for record in RECORDS] == data.encode(tokenizer, RECORDS)
 
 
@@ -71,7 +41,7 @@ def test_the_loop_that_it_teaches_takes_the_package_s_steps():
     (model, tokenizer), (other, _) = tiny_llama(), tiny_llama()
     examples = data.encode(tokenizer, RECORDS)
     order = training.batches([len(each["input_ids"]) for each in examples], 4, 3, seed=0)
-    fit = taught("fit", torch=torch, data=data, tokenizer=tokenizer, sft=losses.sft)
+    fit = LESSON.taught("fit", torch=torch, data=data, tokenizer=tokenizer, sft=losses.sft)
     own = fit(model, [[examples[i] for i in rows] for rows in order], lr=1e-3)
     theirs = training.train(
         other, examples, lr=1e-3, steps=3, batch_size=4, warmup=0, progress=False, bf16=False

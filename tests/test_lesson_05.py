@@ -2,43 +2,27 @@
 
 import ast
 import math
-from pathlib import Path
 
 import pytest
 import torch
 
-from course_utils import data, losses, ppo, preferences, reward_model, rewards, rlhf_sweep
+from course_utils import data, losses, preferences, reward_model, rewards, rlhf_sweep
 from course_utils.lessons import l05
-from tests.lesson import Lesson, definitions, same
+from tests.lesson import Lesson
 from tests.tiny import tiny_llama
 
 LESSON = Lesson("05")
 
 
-def test_it_asserts_enough():
-    found = LESSON.calls("claim")
-    live = [call for call in found if "(stored" not in ast.unparse(call.args[0])]
-    assert len(found) >= 8 and len(live) >= 6
-
-
-@pytest.mark.parametrize("name, module", [("reward", losses), ("gae", ppo)])
-def test_what_it_teaches_is_the_package_s(name, module):
-    package = definitions(Path(module.__file__).read_text(encoding="utf-8"))[name]
-    assert same(package, LESSON.definitions()[name])
-    assert len(list(ast.walk(package))) > 20
-
-
 def test_the_reward_model_that_it_teaches_is_short_and_the_package_s():
     taught = [LESSON.definitions()[name] for name in ("reward", "score")]
     assert sum(len(ast.get_source_segment(LESSON.source, node).splitlines()) for node in taught) <= 20
-    names = {"torch": torch}
-    exec(compile(ast.Module([taught[1]], []), "lesson", "exec"), names)
     model, tokenizer = tiny_llama()
     judge = reward_model.start(model, seed=1)
     prompts, replies = ["Hi", "Which team is it?"], [" you", " Owls, of course"]
     rows = data.encode(tokenizer, [{"prompt": p, "completion": r} for p, r in zip(prompts, replies)])
     with torch.no_grad():
-        found = names["score"](judge.body, judge.head, data.collate(rows, 0)).tolist()
+        found = LESSON.taught("score", torch=torch)(judge.body, judge.head, data.collate(rows, 0)).tolist()
     assert found == pytest.approx(judge.score(tokenizer, prompts, replies), abs=1e-4)
     assert abs(found[0] - found[1]) > 1e-3
 

@@ -1,16 +1,15 @@
 """Lesson 06: it asserts, asks and teaches what it should; its exercises and pictures can fail."""
 
 import ast
-from pathlib import Path
 
 import matplotlib
 import pytest
 
 matplotlib.use("Agg")
 
-from course_utils import ai_pictures, feedback_sweep, judge, lineage
+from course_utils import ai_pictures, feedback_sweep, judge
 from course_utils.lessons import l06
-from tests.lesson import Lesson, definitions, same
+from tests.lesson import Lesson
 from tests.tiny import tiny_llama
 
 LESSON = Lesson("06")
@@ -19,27 +18,13 @@ LESSON = Lesson("06")
 # ---- the notebook ----------------------------------------------------------------------------
 
 
-def test_it_asserts_enough():
-    found = LESSON.calls("claim")
-    live = [call for call in found if "(stored" not in ast.unparse(call.args[0])]
-    assert len(found) >= 10 and len(live) >= 6
-
-
-@pytest.mark.parametrize("name, module", [("position_bias", judge), ("distinct", lineage)])
-def test_what_it_teaches_is_the_package_s(name, module):
-    package = definitions(Path(module.__file__).read_text(encoding="utf-8"))[name]
-    assert same(package, LESSON.definitions()[name])
-    assert len(list(ast.walk(package))) > 30
-
-
 def test_the_odds_that_it_teaches_are_the_package_s():
     import torch
 
     model, tokenizer = tiny_llama()
-    names = {"torch": torch, "tokenizer": tokenizer}
-    exec(compile(ast.Module([LESSON.definitions()["log_odds"]], []), "lesson", "exec"), names)
+    log_odds = LESSON.taught("log_odds", torch=torch, tokenizer=tokenizer)
     texts = ["ab", "a longer text"]
-    ours = [names["log_odds"](model, text, "y", "n") for text in texts]
+    ours = [log_odds(model, text, "y", "n") for text in texts]
     assert ours == pytest.approx(judge.odds(model, tokenizer, texts, "y", "n"), abs=1e-4)
 
 

@@ -1,10 +1,9 @@
 """Lesson 07: what its notebook asserts, asks and teaches; its definitions are the package's."""
 
 import ast
-import inspect
 
 from course_utils.lessons import l07
-from tests.lesson import Lesson, definitions, same
+from tests.lesson import Lesson
 
 LESSON = Lesson("07")
 
@@ -15,13 +14,6 @@ def test_claims_about_rows_say_that_they_are_stored():
     stored = [text for text in texts if "(stored" in text]
     live = [text for text in texts if "the office" in text]
     assert len(stored) >= 6 and len(live) >= 3 and sorted(stored + live) == sorted(texts)
-
-
-def test_the_interval_taught_is_the_packages():
-    from course_utils import doubt
-
-    package = definitions(inspect.getsource(doubt.difference))["difference"]
-    assert same(LESSON.definitions()["difference"], package)
 
 
 def test_the_belief_is_about_families_that_exist():

@@ -2,16 +2,31 @@
 
 import ast
 import re
+from pathlib import Path
 
 import pytest
 
-from course_utils import teaching
+from course_utils import adapters, distributed, doubt, ia3, judge, lineage, lora, losses, ppo, teaching
 from course_utils.exercises import Exercise, in_lessons
 from course_utils.lessons import numbers
 from course_utils.personal import Personal
-from tests.lesson import FOLDER, Lesson
+from tests.lesson import FOLDER, Lesson, definitions, same
 
 NUMBERS = sorted(path.name[:2] for path in FOLDER.glob("*.ipynb"))
+CLAIMS = {"01": (15, 15), "05": (8, 6), "06": (10, 6), "07": (9, 3)}  # at least (all, measured in the lesson)
+TAUGHT = [  # what a lesson writes out that is the package's, word for word
+    ("03", "Lora", lora),
+    ("03", "Bottleneck", adapters),
+    ("03", "Rescale", ia3),
+    ("04", "sft", losses),
+    ("05", "reward", losses),
+    ("05", "gae", ppo),
+    ("06", "position_bias", judge),
+    ("06", "distinct", lineage),
+    ("07", "difference", doubt),
+    ("08", "Share", distributed),
+    ("08", "shared_loss", distributed),
+]
 
 
 @pytest.fixture(scope="module", params=NUMBERS)
@@ -42,11 +57,19 @@ def test_the_question_with_numbers_of_one_s_own_is_asked(lesson):
     assert f"{name}.ask()" in lesson.source and f"{name}.check(...)" in lesson.source
 
 
-def test_every_claim_has_a_bound(lesson):
-    claims = lesson.calls("claim")
-    assert len(claims) >= 6
-    for call in claims:
+def test_it_claims_enough_and_every_claim_has_a_bound(lesson):
+    live, stored = lesson.claims()
+    at_least, measured = CLAIMS.get(lesson.file.name[:2], (6, 6))
+    assert len(live) + len(stored) >= at_least and len(live) >= measured
+    for call in live + stored:
         assert {keyword.arg for keyword in call.keywords} & {"above", "below", "between"}, ast.unparse(call)
+
+
+@pytest.mark.parametrize("number, name, module", TAUGHT, ids=lambda value: getattr(value, "__name__", value))
+def test_what_it_teaches_is_the_package_s(number, name, module):
+    package = definitions(Path(module.__file__).read_text(encoding="utf-8"))[name]
+    assert same(package, Lesson(number).definitions()[name])
+    assert len(list(ast.walk(package))) > 20
 
 
 def test_it_says_how_long_it_takes_as_the_teacher_s_table_does(lesson):

@@ -29,6 +29,7 @@ GRADED = {"gold", "right", "rude", "words", "verdicts", "n"}
 MOVED = GRADED | {"kl", "kl_base", "unseen"}
 TRACED = MOVED | {"curves", "samples", "seconds"}
 JUDGED = {"held_out", "unseen", "with_second", "with_second_unseen", "seconds"}
+PARTS = ("head alone", "second opinion alone")  # of the learned judge
 COLUMNS = {
     "judge": JUDGED,
     "judge from the base": JUDGED,
@@ -36,7 +37,7 @@ COLUMNS = {
     "penalties": TRACED,
     "methods": MOVED | {"seconds"},
     "filtered": MOVED | {"examples", "of"},
-    "rounds": TRACED | {"fresh"},
+    "second round": TRACED | {"fresh"},
     "guided": GRADED | {"milliseconds"},
     "problems": {"before", "after", "before_drawn", "after_drawn", "reward", "seconds"},
     "bad": {"curves", "samples", "seconds"},
@@ -44,11 +45,11 @@ COLUMNS = {
 FIRST = {
     "judge": [{"pairs": 6, "noise": 0.3, "seed": 0}],
     "judge from the base": [{"pairs": 6, "noise": 0.1, "seed": 0}],
-    "ppo": [{"reward": "strict", "seed": 0}, {"reward": "learned", "seed": 0}],
+    "ppo": [{"reward": name, "seed": 0} for name in ("strict", "learned", *PARTS)],
     "penalties": [{"penalty": 0.0, "seed": 0}],
     "methods": [{"name": name, "budget": "labels", "seed": 0} for name in ("dpo", "ppo", "rloo")],
     "filtered": [{"seed": 0}],
-    "rounds": [{"step": "second round", "seed": 0}],
+    "second round": [{"seed": 0}],
     "guided": [{"weight": 1.0, "seed": 0}],
     "problems": [{"seed": 0}],
     "bad": [{"run": name} for name in (*rlhf_sweep.WRONG, "a good run")],
