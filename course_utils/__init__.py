@@ -26,8 +26,8 @@ def start():
     import torch
     import transformers
 
-    # PEFT calls transformers by an old name: nothing that a learner could mend.
-    warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+    # PEFT, TRL and the lessons use an old name of transformers, the one that all of its versions here know.
+    warnings.filterwarnings("ignore", "`(is_)?gradient_checkpointing`", FutureWarning)
     for library in (torch, transformers):
         name, loaded = library.__name__, library.__version__.split("+")[0]
         installed = metadata.version(name).split("+")[0]

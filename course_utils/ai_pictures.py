@@ -58,7 +58,7 @@ def orders(one, two):
 @plt.rc_context(FONT)
 def labels(rows):
     """Reward models by the number of their labels, from people and from the judge; the Axes."""
-    _, ax = plt.subplots(figsize=(6.5, 3.8), layout="constrained")
+    _, ax = plt.subplots(figsize=(8.5, 3.8), layout="constrained")
     for i, (source, some) in enumerate(by(rows, "source").items()):
         groups = dict(sorted(by(some, "labels").items()))
         middle, low, high = zip(*(over_seeds(each) for each in groups.values()))
@@ -68,10 +68,10 @@ def labels(rows):
             ax.plot([count] * len(each), [row["right"] / row["n"] for row in each], ".", color="#777777")
     ax.axhline(0.5, color="black", linestyle=(0, (1, 2)), label="chance")
     counts = sorted(by(rows, "labels"))
-    ax.set(xscale="log", xlabel="labelled pairs", ylabel="held-out pairs right", ylim=(0.4, 1.0))
+    ax.set(xscale="log", xlabel="labelled pairs", ylabel="held-out pairs right", ylim=(0.2, 1.0))
     ax.set_xticks(counts, [f"{count:,}" for count in counts])
     ax.minorticks_off()
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
     return ax
 
 

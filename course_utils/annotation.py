@@ -15,10 +15,10 @@ from course_utils.desk import gold
 from course_utils.techniques import replies
 
 COSTS = {  # seconds
-    "read": 5.0,  # the message, once
-    "choose": 3.0,  # a team or a priority from a list
-    "word": 1.6,  # to type one (about 40 words a minute)
-    "check": 0.3,  # to read one word of a proposal (about 200 words a minute)
+    "read the message": 5.0,
+    "choose from a list": 3.0,  # a team or a priority
+    "type a word": 1.6,  # about 40 words a minute
+    "check a word": 0.3,  # of a proposal, about 200 words a minute
     "accept": 1.0,  # the click that ends a label
 }
 MISSED = 0.05  # the chance that a wrong field of a proposal is overlooked
@@ -27,7 +27,8 @@ MISSED = 0.05  # the chance that a wrong field of a proposal is overlooked
 def from_scratch(record, costs=COSTS):
     """(the record's own completion, seconds): read, choose team and priority, type the answer."""
     answer = replies.fields(record["completion"])["answer"]
-    seconds = costs["read"] + 2 * costs["choose"] + costs["word"] * len(answer.split()) + costs["accept"]
+    typed = costs["type a word"] * len(answer.split())
+    seconds = costs["read the message"] + 2 * costs["choose from a list"] + typed + costs["accept"]
     return record["completion"], seconds
 
 
@@ -37,18 +38,18 @@ def corrected(record, proposal, chance, costs=COSTS, missed=MISSED):
     chance: a random.Random, which decides what is overlooked. A proposal that is not in the form is
     read, thrown away and written from scratch.
     """
-    seconds = costs["check"] * len(proposal.split())
+    seconds = costs["check a word"] * len(proposal.split())
     given, wanted = replies.fields(proposal), replies.fields(record["completion"])
     if given is None:
         label, more = from_scratch(record, costs)
         return label, seconds + more
     right = gold.score(record, proposal)
-    seconds += costs["read"] + costs["accept"]
+    seconds += costs["read the message"] + costs["accept"]
     for name in replies.NAMES:
         if right[name] or chance.random() < missed:
             continue
         words = len(wanted[name].split())
-        seconds += costs["word"] * words if name == "answer" else costs["choose"]
+        seconds += costs["type a word"] * words if name == "answer" else costs["choose from a list"]
         given = given | {name: wanted[name]}
     return f" {replies.written(given)}", seconds
 

@@ -92,6 +92,14 @@ def glossary(readme):
     return "# Glossary\n\n```{glossary}\n" + "\n\n".join(entries) + "\n```\n"
 
 
+def with_pictures(text, folder):
+    """Markdown of the README whose pictures are copied into the folder and named without their own."""
+    for path in re.findall(r"!\[[^\]]*\]\((?!https?:)([^)]+)\)", text):
+        shutil.copy(ROOT / path, folder)
+        text = text.replace(f"]({path})", f"]({Path(path).name})")
+    return text
+
+
 def write_sources(folder):
     """The pages as Sphinx reads them: every lesson, the teachers' notes, the glossary, a first page."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -107,7 +115,7 @@ def write_sources(folder):
             plain_links(teaching.read_text(encoding="utf-8")), encoding="utf-8"
         )
         names.append("teaching")
-    first = plain_links(readme.split("## Two commands")[0].partition("\n")[2])
+    first = with_pictures(plain_links(readme.split("## Two commands")[0].partition("\n")[2]), folder)
     contents = "\n".join(names)
     index = f"# {TITLE}\n\n{first}\n\n```{{toctree}}\n:maxdepth: 1\n\n{contents}\n```\n"
     (folder / "index.md").write_text(index, encoding="utf-8")

@@ -150,26 +150,27 @@ def measured(folder=None):
 
 
 def widget(folder=None):
-    """The questions as menus with the advice below; without ipywidgets, the advice for "no, yes, no"."""
+    """The questions as rows of buttons, the advice below; without ipywidgets the advice for "no, yes, no"."""
     try:
         import ipywidgets as w
     except ImportError:
         return "\n".join(map(str, advise("no", "yes", "no", "neither", folder=folder)))
-    style, wide = {"description_width": "22em"}, w.Layout(width="36em")
-    menus = {
-        name: w.Dropdown(options=answers, description=question, style=style, layout=wide)
+    # Rows of buttons, not menus: JupyterLab keeps the arrow keys of a menu for itself.
+    style = {"description_width": "22em", "button_width": "9em"}
+    rows = {
+        name: w.ToggleButtons(options=answers, description=question, style=style)
         for name, (question, answers) in QUESTIONS.items()
     }
     shown = w.HTML()
 
     def show(*_):
-        found = advise(**{name: menu.value for name, menu in menus.items()}, folder=folder)
+        found = advise(**{name: row.value for name, row in rows.items()}, folder=folder)
         shown.value = "".join(f"<pre>{html.escape(str(advice))}</pre>" for advice in found)
 
-    for menu in menus.values():
-        menu.observe(show, names="value")
+    for row in rows.values():
+        row.observe(show, names="value")
     show()
-    return w.VBox([*menus.values(), shown])
+    return w.VBox([*rows.values(), shown])
 
 
 def main(arguments=None):

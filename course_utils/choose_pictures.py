@@ -1,12 +1,18 @@
 """The pictures and the table of lesson 07, all drawn from the scoreboard's rows.
 
-Left out: a table that sorts itself by script, which a notebook would not trust; the menus are ipywidgets.
+    python -m course_utils.choose_pictures      the README's picture, anew after a change of the scoreboard
+
+Left out: a table that sorts itself by script, which a notebook would not trust; the buttons are ipywidgets.
 """
+
+import hashlib
 
 import matplotlib.pyplot as plt
 
-from course_utils import choose, display, scoreboard
+from course_utils import choose, display, paths, scoreboard
 from course_utils.display import COLOURS, FONT, LINES, MARKERS
+
+README_PICTURE = paths.DATA / "results" / "scoreboard.png"
 
 NAMES = {  # columns of the table and how they are headed
     "accuracy": "record right",
@@ -32,14 +38,17 @@ def families(board):
 def effort(board, columns=("train_seconds", "stored_bytes"), y="accuracy", folder=None):
     """A panel for each cost: every technique's mean and 95 % interval of y over it; the Axes.
 
-    Families differ by marker and colour. The larger the mark, the more examples were used. Names stand at the
-    side, for marks above a quarter of the best one; the dotted and the dashed line are the two baselines.
+    Families differ by marker and colour. The larger the mark, the more examples were used. The best of
+    each family is named at the side, the others are pale; the dotted and the dashed line are the baselines.
     """
     size = (11, 5.4)
-    _, axes = plt.subplots(1, len(columns), figsize=size, layout="constrained", sharey=True, squeeze=False)
+    figure, axes = plt.subplots(
+        1, len(columns), figsize=size, layout="constrained", sharey=True, squeeze=False
+    )
     means = board.groupby("technique").mean(numeric_only=True)
     shown = [name for names in families(board).values() for name in names]
     found = {name: scoreboard.mean(name, y, 1000, folder) for name in shown}
+    best = [choose.best(family, y, folder).technique for family in families(board)]
     most = max(value for value, _, _ in found.values())
     for ax, column in zip(axes[0], columns):
         for i, (family, names) in enumerate(families(board).items()):
@@ -48,17 +57,19 @@ def effort(board, columns=("train_seconds", "stored_bytes"), y="accuracy", folde
                 at, reach = means.loc[name, column], [[max(0, value - low)], [max(0, high - value)]]
                 big = 5 + 4 * min(1, means.loc[name, "examples"] / means.examples.max())
                 style = dict(fmt=MARKERS[i % 7], color=COLOURS[i % 7], mec="black", ms=big, capsize=2)
-                ax.errorbar(at, value, reach, label=family if name == names[0] else None, **style)
+                style |= {"mfc": "white"} if i >= len(MARKERS) else {}
+                told = dict(label=family, zorder=3) if name in best else dict(alpha=0.35)
+                ax.errorbar(at, value, reach, **style, **told)
         for baseline, dots in (("majority_class", ":"), ("random_reply", (0, (5, 3)))):
             if baseline in means.index:
                 label = baseline.replace("_", " ")
                 ax.axhline(means.loc[baseline, y], color="black", linestyle=dots, linewidth=1, label=label)
         marks = {name: (means.loc[name, column], value) for name, (value, _, _) in found.items()}
-        _name(ax, {name: at for name, at in marks.items() if at[1] > 0.25 * most}, 0.04 * most)
+        _name(ax, {name: marks[name] for name in best}, 0.055 * most)
         ax.set_xscale("symlog", linthresh=1)
         ax.set(xlabel=NAMES.get(column, column), xlim=(-0.3, 1 + 2 * max(at for at, _ in marks.values())))
     axes[0][0].set_ylabel(NAMES.get(y, y))
-    axes[0][0].legend(frameon=False, fontsize=8)
+    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
     return axes[0]
 
 
@@ -67,8 +78,8 @@ def _name(ax, marks, apart):
     height = float("inf")
     for name, (at, value) in sorted(marks.items(), key=lambda mark: -mark[1][1]):
         height = min(value, height - apart)
-        thin = dict(arrowstyle="-", linewidth=0.4, color="grey")
-        where = dict(xytext=(1.02, height), textcoords=("axes fraction", "data"), va="center", fontsize=8)
+        thin = dict(arrowstyle="-", linewidth=0.6, color="grey", relpos=(0, 0.5), shrinkA=0)
+        where = dict(xytext=(1.02, height), textcoords=("axes fraction", "data"), va="center", fontsize=9.5)
         ax.annotate(name, (at, value), arrowprops=thin, **where)
 
 
@@ -80,12 +91,17 @@ def ranking(board, by="accuracy", most_first=True, columns=tuple(NAMES)):
 
 
 def sortable(board):
-    """The table with a menu for the column to sort by; without ipywidgets, the table sorted by accuracy."""
+    """The table with buttons for the column to sort by; without ipywidgets, the table sorted by accuracy."""
     try:
         import ipywidgets as w
     except ImportError:
         return ranking(board)
-    menu = w.Dropdown(options=[(title, name) for name, title in NAMES.items()], description="Sort by")
+    # A row of buttons, not a menu: JupyterLab keeps the arrow keys of a menu for itself.
+    menu = w.ToggleButtons(
+        options=[(title, name) for name, title in NAMES.items()],
+        description="Sort by",
+        style={"button_width": "8em"},
+    )
     most, shown = w.Checkbox(value=True, description="most first"), w.HTML()
 
     def show(*_):
@@ -94,7 +110,7 @@ def sortable(board):
     menu.observe(show, names="value")
     most.observe(show, names="value")
     show()
-    return w.VBox([w.HBox([menu, most]), shown])
+    return w.VBox([menu, most, shown])
 
 
 @plt.rc_context(FONT)
@@ -144,3 +160,19 @@ def sizes(found, xlabel="parameters of the model"):
     ax.set(xlabel=xlabel, ylabel="share right", ylim=(0, 1.02))
     ax.legend(frameon=False)
     return ax
+
+
+def readme_picture(path=README_PICTURE):
+    """Draws `effort` into a PNG that says in its description which rows it shows."""
+    axes = effort(scoreboard.read())
+    axes[0].figure.savefig(path, dpi=110, metadata={"Description": rows_shown()})
+    plt.close(axes[0].figure)
+
+
+def rows_shown():
+    """A short name for the scoreboard's rows as they are now."""
+    return hashlib.sha256((paths.DATA / "results" / "scoreboard.csv").read_bytes()).hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    readme_picture()

@@ -73,7 +73,10 @@ def curves(x, series, xlabel, ylabel, logx=False, baseline=None, title=None):
         ax.set_xticks(x)
     ax.set_ylim(bottom=0)
     _baseline(ax, baseline)
-    if len(series) > 1 or baseline is not None:
+    if len(series) > 4:  # no room within
+        ax.figure.set_figwidth(9)
+        ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    elif len(series) > 1 or baseline is not None:
         ax.legend(frameon=False)
     return ax
 

@@ -71,30 +71,33 @@ def lora_explorer(model):
         import ipywidgets as w
     except ImportError:
         return lora_picture(model)
-    name = w.Dropdown(options=state.names, description="Model")
+    # Rows of buttons, not menus: JupyterLab keeps the arrow keys of a menu for itself.
+    name = w.ToggleButtons(options=state.names, description="Model", style={"button_width": "11em"})
     rank = w.SelectionSlider(options=RANKS, value=8, description="Rank")
-    targets = w.SelectMultiple(description="Targets", rows=7)
-    shown = w.HTML()
-
-    def offer(*_):
-        targets.options = tuple(state.sizes(name.value)[1])
-        targets.value = QUERIES_AND_VALUES
+    targets, shown = w.HBox(), w.HTML()
 
     def show(*_):
-        if set(targets.value) <= set(targets.options):
-            table = display.table(
-                state.rows(name.value, rank.value, targets.value), ["", "LoRA", "full fine-tuning"]
-            )
-            source = shapes.SHAPES[name.value].source if name.value in shapes.SHAPES else "this course"
-            spaced = table._repr_html_().replace("<table>", '<table cellpadding="6">')
-            shown.value = f"{spaced}<p>Shape: {html.escape(source)}</p>"
+        chosen = [button.description for button in targets.children if button.value]
+        rows = state.rows(name.value, rank.value, chosen)
+        source = shapes.SHAPES[name.value].source if name.value in shapes.SHAPES else "this course"
+        table = display.table(rows, ["", "LoRA", "full fine-tuning"])._repr_html_()
+        spaced = table.replace("<table>", '<table cellpadding="6">')
+        shown.value = f"{spaced}<p>Shape: {html.escape(source)}</p>"
 
-    offer()
+    def offer(*_):
+        """A button for each kind of layer that the chosen model has."""
+        layers, narrow = state.sizes(name.value)[1], w.Layout(width="8em")
+        targets.children = [
+            w.ToggleButton(layer in QUERIES_AND_VALUES, description=layer, layout=narrow) for layer in layers
+        ]
+        for button in targets.children:
+            button.observe(show, names="value")
+        show()
+
     name.observe(offer, names="value")
-    for control in (name, rank, targets):
-        control.observe(show, names="value")
-    show()
-    return w.VBox([w.HBox([name, rank]), targets, shown])
+    rank.observe(show, names="value")
+    offer()
+    return w.VBox([name, rank, w.HBox([w.Label("Layers"), targets]), shown])
 
 
 @plt.rc_context(display.FONT)

@@ -39,8 +39,10 @@ def tier(record, known):
 
 
 def thinned(train, known):
-    """What the firm has on file: no record of a withheld fact, RARE_COPIES of each rare one, and only one
-    in HONEST of those that rightly say "we do not know": mostly, staff who did not know have guessed."""
+    """What the firm has on file: no record of a withheld fact and RARE_COPIES of each rare one.
+
+    Of those that rightly say "we do not know" one in HONEST: mostly, staff who did not know have guessed.
+    """
     kept, copies, honest = [], dict.fromkeys(known, 0), 0
     for record in train:
         level = tier(record, known)

@@ -165,8 +165,9 @@ def prompt_playground(playground):
         "query": w.Text(value=playground.query, description="Query", layout=wide),
         "shots": w.Textarea(value=written(playground.shots), description="Shots", layout=wide, **lines),
         "k": w.IntSlider(value=playground.k, min=0, max=most, description="Shots shown", style=style),
-        "order": w.Dropdown(options=list(ORDERS), value=playground.order, description="Order"),
-        "form": w.Dropdown(options=list(FORMS), value=playground.form, description="Form"),
+        # Rows of buttons, not menus: JupyterLab keeps the arrow keys of a menu for itself.
+        "order": w.ToggleButtons(options=list(ORDERS), value=playground.order, description="Order"),
+        "form": w.ToggleButtons(options=list(FORMS), value=playground.form, description="Form"),
         "system": w.Text(value=playground.system, description="System", layout=wide),
         "context": w.Text(value=playground.context, description="Context", layout=wide),
     }
@@ -189,5 +190,5 @@ def prompt_playground(playground):
     ask.on_click(on_click)
     show()
     rows = [controls[name] for name in ("query", "shots", "system", "context")]
-    choices = w.HBox([controls[name] for name in ("k", "order", "form")])
+    choices = w.VBox([controls[name] for name in ("k", "order", "form")])
     return w.VBox([*rows, choices, ask, shown])

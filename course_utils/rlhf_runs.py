@@ -181,8 +181,11 @@ def penalty(penalty, seed):
 
 
 def second_round(seed):
-    """PPO, then once more on fresh pairs: the policy's own replies are drawn and labelled, a new judge is
-    trained from the policy on old and new pairs, and PPO goes on."""
+    """PPO, then once more on fresh pairs.
+
+    The policy's own replies are drawn and labelled, a new judge is trained from the policy on old and new
+    pairs, and PPO goes on.
+    """
     policy, tokenizer, train, dev = start(seed)
     ref, told = copy.deepcopy(policy), messages()[0]
     first = rewards.learned(stored_judge(policy, tokenizer, seed), tokenizer)

@@ -9,7 +9,7 @@ from course_utils.display import COLOURS, FONT, HATCHES
 
 
 @plt.rc_context(FONT)
-def kept(found, unit=1e6, ylabel="megabytes in one process", limit=None):
+def kept(found, unit=1e6, ylabel="megabytes in each process", limit=None):
     """A stacked bar per name, {name: {kind: bytes}}; a dashed line at `limit` bytes; the Axes."""
     _, ax = plt.subplots(figsize=(min(11, 2.2 + 1.5 * len(found)), 3.8), layout="constrained")
     for i, kinds in enumerate(found.values()):
@@ -40,7 +40,8 @@ def pipelines(schedules):
     for ax, (title, steps) in zip(axes[0], schedules.items()):
         parts = 1 + max(part for _, _, part in steps)
         for device, time, part in steps:
-            style = dict(color=COLOURS[part % 6], hatch=HATCHES[part % 7], edgecolor="white")
+            hatch = HATCHES[part % 7] if parts <= len(HATCHES) else None  # too fine to be seen in narrow ones
+            style = dict(color=COLOURS[part % 6], hatch=hatch, edgecolor="white")
             ax.barh(device, 1 / parts, left=time / parts, height=0.8, **style)
         devices = 1 + max(device for device, _, _ in steps)
         ax.set(title=title, xlabel="time (1: a batch in one stage)", xlim=(0, devices))

@@ -100,7 +100,7 @@ def by_trl(model, tokenizer, records, batch_size):
     pairs = [{"prompt": record["prompt"], "completion": record["completion"]} for record in records]
     with tempfile.TemporaryDirectory() as folder:
         # Recomputing activations saves a GPU's memory and costs a CPU its time.
-        settings = SFTConfig(**library_settings(folder, batch_size), activation_checkpointing=False)
+        settings = SFTConfig(**library_settings(folder, batch_size), gradient_checkpointing=False)
         trainer = SFTTrainer(
             model, settings, train_dataset=Dataset.from_list(pairs), processing_class=tokenizer
         )

@@ -124,7 +124,7 @@ def common(policy, lr, batch_size, seed):
         per_device_train_batch_size=batch_size,
         use_cpu=policy.device.type == "cpu",
         bf16=False,
-        activation_checkpointing=False,
+        gradient_checkpointing=False,  # its name in transformers 5.15 as well, where it is not yet an old one
         logging_steps=1,
         save_strategy="no",
         report_to="none",

@@ -6,7 +6,7 @@ import pytest
 
 from course_utils import annotation
 
-COSTS = {"read": 10.0, "choose": 2.0, "word": 1.0, "check": 0.5, "accept": 1.0}
+COSTS = dict(zip(annotation.COSTS, (10.0, 2.0, 1.0, 0.5, 1.0)))
 RECORD = {
     "prompt": "Message: My Fendle fell.\nRecord:",
     "completion": " Team: silver | Priority: normal | Answer: The silver team will take care of it. "

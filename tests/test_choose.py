@@ -117,13 +117,24 @@ def test_pictures_show_what_is_measured(folder):
     board = scoreboard.read(folder)
     assert choose_pictures.families(board)["PEFT"] == ["ia3", "lora_qv"]
     axes = choose_pictures.effort(board, folder=folder)
-    assert {text.get_text() for text in axes[0].texts} == {"few_shot", "lora_qv", "ia3", "full"}
+    assert {text.get_text() for text in axes[0].texts} == {"few_shot", "lora_qv", "full"}, (
+        "each family's best"
+    )
     assert len(axes[0].containers) == len(set(board.technique)), "every technique has a mark"
     table = choose_pictures.ranking(board)
     assert [row[0] for row in table.rows][:2] == ["lora_qv", "full"]
     assert [row[0] for row in choose_pictures.ranking(board, most_first=False).rows][0] == "zero_shot"
-    menu = choose_pictures.sortable(board).children[0].children[0]
+    menu = choose_pictures.sortable(board).children[0]
     menu.value = "train_seconds"
     ax = choose_pictures.differences({"a": (0.1, 0.05, 0.2), "b": (0.0, -0.1, 0.1)})
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["a", "b"]
     plt.close("all")
+
+
+def test_the_readme_s_picture_shows_the_rows_of_today(tmp_path):
+    from PIL import Image
+
+    choose_pictures.readme_picture(tmp_path / "new.png")
+    new, stored = Image.open(tmp_path / "new.png"), Image.open(choose_pictures.README_PICTURE)
+    assert stored.info["Description"] == new.info["Description"] == choose_pictures.rows_shown()
+    assert stored.size == pytest.approx(new.size, rel=0.02)

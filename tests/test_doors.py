@@ -234,6 +234,13 @@ def test_pages_keep_links_between_lessons_and_pictures_their_text():
     assert lesson.cells[1].metadata.mystnb.image.alt == "two bars"
 
 
+def test_the_readme_s_pictures_go_with_the_book(tmp_path):
+    text = "![x](data/results/scoreboard.png) [y](data/README.md) ![z](https://x.org/a.png)"
+    kept = book.with_pictures(text, tmp_path)
+    assert kept == "![x](scoreboard.png) [y](data/README.md) ![z](https://x.org/a.png)"
+    assert (tmp_path / "scoreboard.png").stat().st_size > 10_000
+
+
 def test_a_book_never_replaces_another_folder(tmp_path, capsys):
     (tmp_path / "mine").mkdir()
     assert book.main(["--output", str(tmp_path / "mine")]) == 2

@@ -127,12 +127,14 @@ def test_sizes_have_units():
 def test_the_widgets_follow_and_the_picture_stands_in(monkeypatch):
     model, _ = tiny_llama()
     box = lora_explorer.lora_explorer(model)
-    (name, rank), targets, shown = box.children[0].children, *box.children[1:]
+    name, rank, layers, shown = box.children
     assert f"{2 * 8 * (64 + 48):,}" in shown.value
     rank.value = 16
     assert f"{2 * 16 * (64 + 48):,}" in shown.value
     name.value = "Llama 3 8B"
-    targets.value = ("q_proj",)
+    buttons = {button.description: button for button in layers.children[1].children}
+    assert {name for name, button in buttons.items() if button.value} == {"q_proj", "v_proj"}
+    buttons["v_proj"].value = False
     count = shapes.lora_count({"q_proj": [(4096, 4096)] * 32}, 16, ["q_proj"])
     assert f"{count:,}" in shown.value and "Grattafiori" in shown.value
 

@@ -12,6 +12,7 @@ from course_utils.lessons import numbers
 from course_utils.personal import Personal
 from tests.lesson import FOLDER, Lesson, definitions, same
 
+README = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
 NUMBERS = sorted(path.name[:2] for path in FOLDER.glob("*.ipynb"))
 CLAIMS = {"01": (15, 15), "05": (8, 6), "06": (10, 6), "07": (9, 3)}  # at least (all, measured in the lesson)
 TAUGHT = [  # what a lesson writes out that is the package's, word for word
@@ -77,3 +78,5 @@ def test_it_says_how_long_it_takes_as_the_teacher_s_table_does(lesson):
     parts, practice = teaching.rows(lesson.file, {}, in_lessons((Exercise, Personal)))
     assert int(said[1]) == pytest.approx(sum(minutes for _, minutes, _ in parts), abs=5)
     assert int(said[2]) == pytest.approx(practice, abs=5)
+    (row,) = re.findall(rf"^\| {lesson.file.name[:2]} \| .*$", README, re.MULTILINE)
+    assert row.endswith(f"| {said[1]}, {said[2]} |")

@@ -73,7 +73,7 @@ def test_its_loss_is_that_of_trl(tiny, tmp_path):
     theirs = LlamaForSequenceClassification(config)
     theirs.model.load_state_dict(judge.body.state_dict())
     theirs.score.weight.data.copy_(judge.head.weight.data)
-    settings = RewardConfig(**library_settings(str(tmp_path), len(PAIRS)), activation_checkpointing=False)
+    settings = RewardConfig(**library_settings(str(tmp_path), len(PAIRS)), gradient_checkpointing=False)
     trainer = RewardTrainer(
         theirs, settings, train_dataset=Dataset.from_list(PAIRS), processing_class=tokenizer
     )
@@ -159,7 +159,7 @@ def test_dpo_is_that_of_trl(tiny, tmp_path):
     ours = losses.dpo(*sums, beta=0.1).item()
     disable_progress_bars()
     settings = library_settings(str(tmp_path), len(PAIRS))
-    settings = DPOConfig(**settings, activation_checkpointing=False, beta=0.1)
+    settings = DPOConfig(**settings, gradient_checkpointing=False, beta=0.1)
     trainer = DPOTrainer(
         model, ref, settings, train_dataset=Dataset.from_list(PAIRS), processing_class=tokenizer
     )
