@@ -156,7 +156,7 @@ def widget(folder=None):
     except ImportError:
         return "\n".join(map(str, advise("no", "yes", "no", "neither", folder=folder)))
     # Rows of buttons, not menus: JupyterLab keeps the arrow keys of a menu for itself.
-    style = {"description_width": "22em", "button_width": "9em"}
+    style = {"description_width": "22em", "button_width": "11em"}
     rows = {
         name: w.ToggleButtons(options=answers, description=question, style=style)
         for name, (question, answers) in QUESTIONS.items()

@@ -72,7 +72,7 @@ def lora_explorer(model):
     except ImportError:
         return lora_picture(model)
     # Rows of buttons, not menus: JupyterLab keeps the arrow keys of a menu for itself.
-    name = w.ToggleButtons(options=state.names, description="Model", style={"button_width": "11em"})
+    name = w.ToggleButtons(options=state.names, description="Model", style={"button_width": "13em"})
     rank = w.SelectionSlider(options=RANKS, value=8, description="Rank")
     targets, shown = w.HBox(), w.HTML()
 

@@ -144,7 +144,7 @@ def test_a_widget_works_by_keyboard(browser, lab, cells, request):
     watched = Watched(browser)
     page = watched.page
     open_notebook(watched, lab, name)
-    page.wait_for_selector(".jp-NotebookPanel-toolbar .jp-KernelStatus, .jp-Notebook-ExecutionIndicator")
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=60_000)
     page.click("text=Run >> nth=0")
     page.click("text=Run All Cells >> nth=0")
     shown = page.locator(".jp-OutputArea-output:has(.jupyter-widgets)")
