@@ -5,10 +5,10 @@ gradients and moments), the *matrices* (tensor parallel), the *blocks* (pipeline
 counted on torch's meta device. Taught in lesson 08. Left out: activations, and the time that sending takes.
 """
 
-import torch
 from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM, OPTConfig, OPTForCausalLM
 
+from course_utils import shapes
 from course_utils.shapes import Shape
 
 SHAPES = {
@@ -39,11 +39,7 @@ ROWS = ("o_proj", "out_proj", "down_proj", "fc2")  # divided by their inputs
 
 def build(name):
     """The model of SHAPES on the meta device. Raises ValueError for another name."""
-    if name not in SHAPES:
-        raise ValueError(f"No shape {name!r}: there are {', '.join(SHAPES)}.")
-    shape = SHAPES[name]
-    with torch.device("meta"):
-        return shape.model(shape.config(**shape.numbers))
+    return shapes.build(name, SHAPES)
 
 
 def blocks(model):

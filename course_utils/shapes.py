@@ -96,11 +96,11 @@ CONVENTIONS = {
 }
 
 
-def build(name):
-    """The model of that name (a key of SHAPES) on the meta device: it can be counted, not run."""
-    if name not in SHAPES:
-        raise ValueError(f"No shape {name!r}: there are {', '.join(SHAPES)}.")
-    shape = SHAPES[name]
+def build(name, known=SHAPES):
+    """The model of that name (a key of `known`) on the meta device: it can be counted, not run."""
+    if name not in known:
+        raise ValueError(f"No shape {name!r}: there are {', '.join(known)}.")
+    shape = known[name]
     with torch.device("meta"):
         return shape.model(shape.config(**shape.numbers))
 
