@@ -11,7 +11,7 @@ import json
 
 import torch
 from accelerate import Accelerator
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 
 from course_utils import data, distributed, launchers, losses, models, paths, training
 
@@ -62,9 +62,8 @@ def main(arguments=None):
     if rank == 0:
         chosen.out.mkdir(parents=True, exist_ok=True)
         names = dict(model.named_parameters())  # tied weights once
-        save_file(
-            {name: w for name, w in weights.items() if name in names}, chosen.out / "weights.safetensors"
-        )
+        own = {name: weight for name, weight in weights.items() if name in names}
+        paths.write_atomically(chosen.out / "weights.safetensors", to_bytes(own))
         report = json.dumps(dict(world=world, losses=history), indent=1)
         paths.write_atomically(chosen.out / "report.json", report + "\n")
 

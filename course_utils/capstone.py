@@ -20,9 +20,12 @@ from course_utils import data, display, doubt, models, scoring, techniques
 from course_utils.techniques.result import Result
 
 BASELINE = "most_frequent"  # always measured: the line that a technique must beat
-OF_THE_DESK = (  # their prompts or replies are made for the service desk
+OF_THE_DESK = (  # their prompts, replies or judgements are made for the service desk
     *("majority_class", "random_reply", "specialists", "system_prompt", "facts_in_prompt"),
     *("hard_prompt_search", "chain_of_thought", "self_consistency"),
+    *("sft_mediocre", "reward_best_of_n", "ppo", "dpo", "grpo", "rloo", "critic_guided"),
+    *("rlaif", "ai_reward", "self_reflection"),
+    *("synthetic_filtered", "synthetic_unfiltered", "synthetic_real_control"),
 )
 HINT = {"zero_shot": {"instruction": "none"}}  # its other instructions describe the desk
 DEV = 0.2  # the share of train that settings are chosen on, at most MOST records

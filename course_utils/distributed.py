@@ -11,11 +11,12 @@ and report.json. Taught in lesson 08. Left out: several machines, and a batch wi
 
 import argparse
 import json
+import math
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -60,9 +61,9 @@ def train(model, examples, *, shard=False, batch_size=16, accumulate=1, **settin
     moment (course_utils.sharding). Raises ValueError for batches with fewer rows than processes.
     """
     rank, world = launchers.who()
-    if batch_size < world:
-        raise ValueError(f"{world} processes need batches of {world} rows or more, not {batch_size}.")
     settings |= dict(batch_size=batch_size, accumulate=accumulate)
+    if (least := fewest_rows(examples, batch_size, accumulate)) < world:
+        raise ValueError(f"{world} processes need {world} rows or more at once; some batch has {least}.")
     with sharding.Meter() as meter:
         if world == 1:
             history = training.train(model, examples, **settings)
@@ -72,6 +73,15 @@ def train(model, examples, *, shard=False, batch_size=16, accumulate=1, **settin
             loss = shared_loss(rank, world)
             history = training.train(wrapped, examples, loss=loss, **settings)
     return history, meter.kept
+
+
+def fewest_rows(examples, batch_size, accumulate=1):
+    """The rows of the smallest part that goes through the model at once, in any epoch."""
+    one_epoch = math.ceil(len(examples) / (batch_size * accumulate))
+    made = training.batches([1] * len(examples), batch_size * accumulate, one_epoch, seed=0)
+    return min(
+        len(rows) % math.ceil(len(rows) / accumulate) or math.ceil(len(rows) / accumulate) for rows in made
+    )
 
 
 def parser(says):
@@ -95,9 +105,14 @@ def main(arguments=None):
 
     rank, world = launchers.who()
     launchers.announce()
+    own_gpu = torch.cuda.device_count() >= world > 1
+    if own_gpu:
+        torch.cuda.set_device(rank)
     if world > 1:
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        dist.init_process_group("nccl" if own_gpu else "gloo")
     model, tokenizer = models.load(chosen.model)
+    if world > 1 and not own_gpu:
+        model = model.cpu()  # processes cannot share a GPU
     examples = data.encode(tokenizer, data.read_records(chosen.data))
     settings = dict(lr=chosen.lr, steps=chosen.steps, pad_id=tokenizer.pad_token_id, progress=False)
     settings |= dict(batch_size=chosen.batch_size, accumulate=chosen.accumulate, bf16=False)
@@ -105,7 +120,7 @@ def main(arguments=None):
     weights, kept_by_each = sharding.whole(model), sharding.gathered(kept)
     if rank == 0:
         chosen.out.mkdir(parents=True, exist_ok=True)
-        save_file(weights, chosen.out / "weights.safetensors")
+        paths.write_atomically(chosen.out / "weights.safetensors", to_bytes(weights))
         report = dict(world=world, losses=history.losses, kept=kept_by_each)
         paths.write_atomically(chosen.out / "report.json", json.dumps(report, indent=1) + "\n")
     if world > 1:

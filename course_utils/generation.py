@@ -113,6 +113,7 @@ def continue_ids(model, rows, max_new_tokens, pick=None, stopped=None, batch_siz
                 logits, cache = out.logits[:, -1], out.past_key_values  # (B, V)
                 chosen = logits.argmax(-1) if pick is None else pick(logits, active, step)
                 ids, positions = chosen[:, None], positions[:, -1:] + 1  # (B, 1)
+                positions = positions.clamp(max=int(min(context, 1e9)) - 1)  # rows that have ended go along
                 for j, (row, token) in enumerate(zip(active, chosen.tolist())):
                     if not alive[j]:
                         continue

@@ -35,7 +35,8 @@ def run(names, seeds=5, trials=6, folder=None, measure=None, model="embedded", *
 
     measure: as scoring.in_fresh_process, which is what measures rows by default; trials, whose memory
     is not reported, then run in this process. Raises ValueError for a name that does not exist, or if the
-    table holds rows of another model or test set, with which the new ones could not be compared.
+    table holds rows of another model, with which the new ones could not be compared. Where it holds rows of
+    another test set, that is a reason in what is returned.
     """
     if rungs is not None:
         from course_utils import capstone

@@ -21,13 +21,14 @@ def reply(model, tokenizer, prompts, tasks, max_new_tokens=32, stop=None):
     if len(tasks) != len(prompts):
         raise ValueError(f"{len(prompts)} prompts and {len(tasks)} tasks: give one task for each.")
     rows, ends = encode(model, tokenizer, prompts), end_ids(model)
-    room = min(max_new_tokens, int(min(context_length(model), 1e9)) - max(map(len, rows)))
+    context = int(min(context_length(model), 1e9))
+    room = [min(max_new_tokens, context - len(row)) for row in rows]  # its own, whoever is in the batch
     ids, mask, positions = left_pad(rows, model.device)  # (B, T)
     new, cache, done = [[] for _ in rows], None, set()
     try:
         parts.use(model, list(tasks))
         with evaluating(model):
-            for _ in range(room):
+            for _ in range(max(room)):
                 out = model(
                     input_ids=ids,
                     attention_mask=mask,
@@ -42,11 +43,12 @@ def reply(model, tokenizer, prompts, tasks, max_new_tokens=32, stop=None):
                         done.add(row)
                     if row not in done:
                         new[row].append(token)
-                        if stop and stop in tokenizer.decode(new[row]):
+                        if len(new[row]) == room[row] or (stop and stop in tokenizer.decode(new[row])):
                             done.add(row)
                 if len(done) == len(rows):
                     break
                 ids, positions = chosen[:, None], positions[:, -1:] + 1  # (B, 1)
+                positions = positions.clamp(max=context - 1)  # rows that have ended go along
                 mask = torch.cat([mask, mask.new_ones(len(rows), 1)], 1)
     finally:
         parts.use(model, None)

@@ -23,7 +23,8 @@ class PromptTable:
     """Soft prompts {task: tensor} for one base model, each (v, D) or (v, L, 2, H, D / H)."""
 
     def __init__(self, base):
-        self.base, self.prompts, self.behind = base, {}, {}
+        self.base, self.prompts = base, {}
+        self.behind = {}  # {task: (vectors behind the text, the id of the first mark)}
 
     def __contains__(self, task):
         return task in self.prompts
@@ -40,12 +41,12 @@ class PromptTable:
         if soft.base is not self.base:
             raise ValueError(f"{task!r} was trained on another base model than this table's.")
         self.prompts[task] = without_encoder(soft.part)().detach().clone()
-        self.behind[task] = soft.behind
+        self.behind[task] = (soft.behind, soft.first_mark)
 
     def model(self, task):
         """The base with this task's soft prompt. Raises ValueError for an unknown task."""
         self._known(task)
-        return SoftPrompted(self.base, Direct(self.prompts[task]), self.behind[task])
+        return SoftPrompted(self.base, Direct(self.prompts[task]), *self.behind[task])
 
     def remove(self, task):
         """Forget a task; the others stay as they are. Raises ValueError for an unknown task."""

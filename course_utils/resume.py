@@ -24,7 +24,7 @@ def fingerprint(model, examples, settings):
     digest.update(json.dumps([[list(e["input_ids"]), list(e["mask"])] for e in examples]).encode())
     for name, tensor in model.state_dict().items():
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -95,10 +95,10 @@ class Server:
                 future.set_result(reply)
 
     def _fits(self, prompt, _, future):
-        """Whether a prompt fits the context; if not, only its own client hears of it."""
+        """Whether a prompt can be read and fits the context; if not, only its own client hears of it."""
         try:
             return bool(encode(self.model, self.tokenizer, [prompt]))
-        except ValueError as error:
+        except Exception as error:  # the thread must live on
             future.set_exception(error)
             return False
 
@@ -118,6 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(200, {"reply": self.owner.submit(asked["prompt"], asked.get("task")).result()})
         except ValueError as error:  # such as a prompt longer than the context
             return self._send(400, {"error": str(error)})
+        except Exception as error:  # such as too little memory
+            return self._send(500, {"error": f"{type(error).__name__}: {error}"})
 
     def _read(self):
         """(what is wrong with the request, or None; the request)"""
@@ -126,6 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
             return f"a request has a length, of at most {LONGEST} bytes", None
         try:
             asked = json.loads(self.rfile.read(int(size)))
+            json.dumps(asked, ensure_ascii=False).encode()  # half a character, as in "\\ud800", is none
         except ValueError:
             return "a request is JSON in UTF-8", None
         if not isinstance(asked, dict) or not isinstance(asked.get("prompt"), str) or not asked["prompt"]:

@@ -15,12 +15,15 @@ KINDS = ("weights", "gradients", "moments")
 
 def shard(model):
     """The model, its weights split over all processes, block by block; each keeps only its part."""
+    from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
+    kind = next(model.parameters()).device.type  # where the weights are, which need not be the GPU
+    mesh = init_device_mesh(kind, (dist.get_world_size(),))
     inner = next(module for module in model.modules() if hasattr(module, "layers"))
     for block in inner.layers:
-        fully_shard(block)
-    return fully_shard(model)
+        fully_shard(block, mesh=mesh)
+    return fully_shard(model, mesh=mesh)
 
 
 def local_bytes(tensors):

@@ -66,7 +66,7 @@ def places(train, dev, behind, seed):
     """Twenty vectors from random words, so many of them behind the request and the rest before it."""
     model, tokenizer = models.load()
     tokenizer, text = marks(tokenizer, behind)
-    soft = SoftPrompted(model, Direct(vocabulary_start(model, 20, seed)), behind)
+    soft = SoftPrompted(model, Direct(vocabulary_start(model, 20, seed)), behind, len(tokenizer) - behind)
     return outcome(soft, tokenizer, train, dev, 0.1, seed, behind=text)
 
 

@@ -82,7 +82,10 @@ def train(
     if patience and not (evaluate and evaluate_every):
         raise ValueError("patience needs evaluate and evaluate_every")
     settings = [lr, steps, batch_size, warmup, weight_decay, clip, seed, accumulate]
-    run = checkpoint and resume.fingerprint(model, examples, [settings, evaluate_every, patience, bf16])
+    own = {id(p) for p in chosen}
+    names = [name for name, p in model.named_parameters() if id(p) in own]
+    settings += [evaluate_every, patience, bf16, names]
+    run = checkpoint and resume.fingerprint(model, examples, settings)
     lengths = [len(example["input_ids"]) for example in examples]
     order = batches(lengths, batch_size * accumulate, steps, seed)
     history, first, best, highest, waited = History(), 0, None, -math.inf, 0

@@ -105,14 +105,16 @@ def on_policy(
     with tempfile.TemporaryDirectory() as folder:
         policy.save_pretrained(folder)  # TRL makes its reference from the policy's files
         policy.config._name_or_path = folder
-        trainer = kind(
-            policy,
-            reward_funcs=judged,
-            args=config(**settings),
-            train_dataset=_dataset([{"prompt": prompt} for prompt in prompts]),
-            processing_class=tokenizer,
-        )
-        policy.config._name_or_path = before
+        try:
+            trainer = kind(
+                policy,
+                reward_funcs=judged,
+                args=config(**settings),
+                train_dataset=_dataset([{"prompt": prompt} for prompt in prompts]),
+                processing_class=tokenizer,
+            )
+        finally:
+            policy.config._name_or_path = before
     return run(trainer, policy)
 
 

@@ -27,7 +27,8 @@ def items(steps, count):
 def task(steps=(4, 5), count=400, seed=0, asked=100):
     """(prompts, reward function): new problems with a checker; none of the first `asked` items is among them.
 
-    The reward is 1 for the right final number and 0 otherwise, whatever the way there.
+    The reward is 1 for the right final number and 0 otherwise, whatever the way there. A reply is its first
+    line: after it the base model goes on with a problem of its own.
     """
     rng, known = random.Random(f"verifiable {seed}"), {}
     closed = {item.prompt for n in steps for item in items(n, asked)}
@@ -37,7 +38,8 @@ def task(steps=(4, 5), count=400, seed=0, asked=100):
             known[item.prompt] = item
 
     def reward(prompts, replies):
-        return [float(evaluation.grade(known[prompt], reply)) for prompt, reply in zip(prompts, replies)]
+        firsts = [reply.strip().split("\n")[0] for reply in replies]
+        return [float(evaluation.grade(known[prompt], first)) for prompt, first in zip(prompts, firsts)]
 
     return list(known), reward
 

@@ -61,6 +61,8 @@ def test_what_cannot_be_used_is_told_before_anything_runs(tmp_path):
         ladder.run(TRAIN, TEST, rungs=["learns", "lora"])
     with pytest.raises(ValueError, match="specialists: made for the service desk"):
         ladder.run(TRAIN, TEST, rungs=["specialists"])
+    with pytest.raises(ValueError, match="dpo: made for the service desk"):
+        ladder.run(TRAIN, TEST, rungs=["dpo"])
     with pytest.raises(ValueError, match="1 prompts of test stand in train"):
         ladder.run(TRAIN, [*TEST, TRAIN[0]], rungs=["learns"])
     (tmp_path / "bad.jsonl").write_text('{"prompt": "x"}\n', "utf-8")

@@ -132,8 +132,10 @@ def test_a_run_that_fails_says_why(tmp_path):
 def test_a_batch_too_small_is_refused(monkeypatch):
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "4")
-    with pytest.raises(ValueError, match="4 processes need batches of 4 rows"):
-        distributed.train(None, [], batch_size=3, lr=1, steps=1)
+    with pytest.raises(ValueError, match="4 processes need 4 rows or more at once; some batch has 3"):
+        distributed.train(None, [0] * 17, batch_size=4, lr=1, steps=1)
+    assert distributed.fewest_rows([0] * 16, 4) == 4 and distributed.fewest_rows([0] * 16, 4, 2) == 4
+    assert distributed.fewest_rows([0] * 5, 3, 2) == 2  # 5 rows in two parts: 3 and 2
 
 
 def test_shares_cover_the_batch_once():

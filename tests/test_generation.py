@@ -1,6 +1,7 @@
 import pytest
 import torch
 from peft import LoraConfig, PromptTuningConfig, get_peft_model
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from course_utils import benchmark, generation
 from course_utils.batching import end_ids, left_pad, shared_prefix
@@ -143,6 +144,17 @@ def test_generation_ends_with_the_context(tiny):
     model, tokenizer = tiny
     new = generation.continue_ids(model, tokenizer(["y" * 250, "x"])["input_ids"], 12)
     assert [len(ids) for ids in new] == [6, 12]
+
+
+def test_learned_positions_end_with_the_context(tiny):
+    """Rows that have ended stay in the batch for a while; a table of positions ends with the context."""
+    torch.manual_seed(0)
+    told = dict(vocab_size=len(tiny[1]), n_positions=64, n_embd=32, n_layer=2, n_head=4, eos_token_id=None)
+    model = GPT2LMHeadModel(GPT2Config(**told, bos_token_id=None)).eval()
+    rows = [*tiny[1](["x", "ab", "c"] * 20)["input_ids"], *tiny[1](["y" * 60])["input_ids"]]
+    new = generation.continue_ids(model, rows, 12)
+    assert [len(ids) for ids in new] == [12] * 60 + [4]
+    assert new[0] == generation.continue_ids(model, rows[:1], 12)[0]
 
 
 def test_next_token(tiny):

@@ -65,8 +65,33 @@ def test_what_is_wrong_is_a_sentence_and_the_server_goes_on(served):
         with pytest.raises(ValueError, match="context"):
             serving.ask(server.address, ["x" * 3000], [None])
         assert not server.batches, "nothing was generated for it"
-        for body, reason in ((b"{", "JSON"), (b"[]", '"prompt"'), (b'{"prompt": ""}', '"prompt"')):
+        for body, reason in (
+            (b"{", "JSON"),
+            (b"[]", '"prompt"'),
+            (b'{"prompt": ""}', '"prompt"'),
+            (b'{"prompt": "\\ud800"}', "UTF-8"),
+        ):
             with pytest.raises(urllib.error.HTTPError) as refused:
                 serving.OPENER.open(urllib.request.Request(server.address, body))
             assert refused.value.code == 400 and reason in json.load(refused.value)["error"]
         assert len(serving.ask(server.address, ["Hello"], ["loud"])) == 1
+
+
+def test_an_error_of_the_model_is_told_and_the_server_goes_on(served, monkeypatch):
+    real = mixed.reply
+
+    def without_memory(*given, **options):
+        monkeypatch.setattr(mixed, "reply", real)
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(mixed, "reply", without_memory)
+    with serving.Server(*served, wait=0.0, max_new_tokens=2) as server:
+        with pytest.raises(ValueError, match="out of memory"):
+            serving.ask(server.address, ["Hello"], [None])
+        assert len(serving.ask(server.address, ["Hello"], [None])) == 1
+
+
+def test_a_long_prompt_beside_it_takes_no_room_from_a_short_one(served):
+    alone = mixed.reply(*served, ["Hello"], ["loud"], max_new_tokens=8)
+    beside = mixed.reply(*served, ["Hello", "x" * 253], ["loud", None], max_new_tokens=8)
+    assert beside[0] == alone[0] and len(beside[1]) <= 3 < len(alone[0])

@@ -198,6 +198,21 @@ def test_the_search_keeps_the_best_and_halves_the_field(subject, monkeypatch):
         assert found.choice["variant"] == variant and found.examples == 12
 
 
+def test_a_search_of_any_size_ends_with_one(subject, monkeypatch):
+    fixed = techniques.Result(lambda requests: ["x"] * len(requests))
+    monkeypatch.setattr(search, "_variant", lambda *given: fixed)
+    for candidates in (1, 3, 5, 6):
+        found = search.hard_prompt_search(
+            *subject, TRAIN, 3, candidates, 12, score=lambda *_: {"whole": True}
+        )
+        assert found is fixed
+
+
+def test_as_many_neighbours_as_there_are():
+    assert prompting.retriever(["a cat", "a dog", "a bird"])("my dog", 5)[-1] == "a dog"
+    assert len(prompting.retriever(["a cat", "a dog", "a bird"])("my dog", 5)) == 3
+
+
 def test_a_searched_prompt_is_open_and_uses_its_labels(subject):
     result = search._variant(*subject, TRAIN, 0, "teams", ("Mail", "Form"), 2)
     text = result.choice["prompt"](TEST[0]["prompt"])

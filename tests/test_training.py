@@ -314,6 +314,8 @@ def test_a_checkpoint_of_another_run_is_refused_and_changes_nothing(tmp_path):
         "data": (dropping()[0], examples[:-1], {}),
         "model": (dropping(seed=1)[0], examples, {}),
     }
+    part = dropping()[0]
+    others["parameters"] = part, examples, {"parameters": list(part.model.layers[0].parameters())}
     for name, (other, data, settings) in others.items():
         before = weights(other)
         with pytest.raises(ValueError, match="another run"):

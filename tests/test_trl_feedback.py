@@ -50,3 +50,6 @@ def test_on_policy_trainers_begin_at_the_policy_and_ask_the_reward(name):
     assert all(isinstance(reply, str) for reply in replies) and len(set(replies)) > 1
     assert any(not torch.equal(a, b) for a, b in zip(before, policy.parameters()))
     assert policy.config._name_or_path == "" and not policy.training
+    with pytest.raises(ValueError, match="20"):  # groups of 8 do not fill a batch of 20
+        getattr(trl_feedback, name)(policy, tokenizer, ["Hi"], reward_fn, lr=1e-3, steps=1, batch_size=20)
+    assert policy.config._name_or_path == ""

@@ -15,6 +15,8 @@ def test_the_checker_pays_for_the_final_number_only():
     asked = prompts[:1] * 4
     said = [f" The answer is {number}.", f" It is {number}.", f" The answer is {number + 1}.", ""]
     assert reward_fn(asked, said) == [1.0, 0.0, 0.0, 0.0]
+    another = f"{said[0]}\n\nQuestion: And now? The answer is {number + 1}."  # the base goes on by itself
+    assert reward_fn(asked[:2], [another, f"{said[2]}\n\n{said[0]}"]) == [1.0, 0.0]
     with pytest.raises(KeyError):
         reward_fn(["another"], ["The answer is 1."])
 

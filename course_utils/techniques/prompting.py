@@ -206,7 +206,7 @@ def retriever(texts, things=None):
 
     def find(query, n):
         near = (matrix @ words.transform([query]).T).toarray()[:, 0]
-        return [things[i] for i in near.argsort(kind="stable")[len(texts) - n :]]
+        return [things[i] for i in near.argsort(kind="stable")[max(0, len(texts) - n) :]]
 
     return find
 

@@ -41,7 +41,7 @@ def hard_prompt_search(model, tokenizer, train, seed, candidates=8, records=32, 
             rights = [score(record, reply) for record, reply in zip(judged, given)]
             marks[variant] = statistics.mean(statistics.mean(map(float, right.values())) for right in rights)
             trail.append((variant, seen, marks[variant]))
-        left = sorted(left, key=lambda variant: -marks[variant])[: len(left) // 2]
+        left = sorted(left, key=lambda variant: -marks[variant])[: -(-len(left) // 2)]
     best = tried[left[0]]
     best.choice |= {"variant": left[0], "trail": trail}
     best.examples += records
