@@ -65,7 +65,7 @@ REASONS = [  # (what pip or venv prints, what to say)
     ),
     (
         r"No matching distribution found|requires a different Python",
-        "A package has no build for Python {version}: try another version from {oldest} on.",
+        "A package has no build for Python {version}: use Python 3.11, 3.12 or 3.13.",
     ),
 ]
 
@@ -315,7 +315,11 @@ def absolute(args):
     paths = []
     for before, arg in zip([""] + list(args), args):
         is_path = before in takes or not before.startswith("--")
-        paths.append(os.path.abspath(arg) if is_path and not arg.startswith("-") else arg)
+        option, equals, value = arg.partition("=")
+        if option in takes and equals:
+            paths.append(option + equals + os.path.abspath(value))
+        else:
+            paths.append(os.path.abspath(arg) if is_path and not arg.startswith("-") else arg)
     return paths
 
 
@@ -368,10 +372,14 @@ def main(args):
     problem = version_problem()
     if problem:
         raise SystemExit(problem)
-    command, rest = (args[0], args[1:]) if args and not args[0].startswith("-") else ("lab", args)
-    if args[:1] in (["-h"], ["--help"]) or command not in ("lab", "test") + tuple(MODULES):
+    command, rest = (args[0], args[1:]) if args else ("lab", [])
+    if command in ("-h", "--help"):
         print(__doc__)
-        return 0 if args[0].startswith("-") else 2
+        return 0
+    if command not in ("lab", "test") + tuple(MODULES):
+        print(__doc__)
+        print("There is no command %r." % command)
+        return 2
     set_up()
     if command == "test":
         if "--all" in rest:

@@ -151,7 +151,10 @@ def main(arguments=None):
     here = f"{sys.version_info[0]}.{sys.version_info[1]}"
     parser = argparse.ArgumentParser(prog="start.py bundle", description=__doc__.splitlines()[0])
     parser.add_argument("--platform", choices=list(TAGS), default=this_system())
-    parser.add_argument("--python", default=here, help=f"the other machine's Python (default: {here})")
+    versions = ("3.11", "3.12", "3.13")
+    parser.add_argument(
+        "--python", default=here, choices=versions, help=f"the other machine's Python (default: {here})"
+    )
     parser.add_argument("--output", type=Path, help="the folder to make (default: bundles/<platform>)")
     options = parser.parse_args(arguments)
     target = options.output or ROOT / "bundles" / options.platform
@@ -161,9 +164,13 @@ def main(arguments=None):
     draft = target.with_name(target.name + ".part")
     shutil.rmtree(draft, ignore_errors=True)
     (draft / "wheels").mkdir(parents=True)
-    names = needed(options.platform, options.python)
-    print(f"Fetching {len(names)} packages for {options.platform}, Python {options.python}.", flush=True)
-    download(names, options.platform, options.python, draft / "wheels")
+    try:
+        names = needed(options.platform, options.python)
+        print(f"Fetching {len(names)} packages for {options.platform}, Python {options.python}.", flush=True)
+        download(names, options.platform, options.python, draft / "wheels")
+    except SystemExit:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
     copy_course(draft)
     made = f"Course {__version__} for {options.platform}, Python {options.python}.\n"
     (draft / "wheels" / "README.txt").write_text(made, encoding="utf-8")

@@ -15,8 +15,10 @@ from collections import Counter
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 
 from course_utils import data, display, doubt, models, scoring, techniques
+from course_utils.options import positive
 from course_utils.techniques.result import Result
 
 BASELINE = "most_frequent"  # always measured: the line that a technique must beat
@@ -85,7 +87,7 @@ def run(train, test, rungs, seeds=1, trials=1, model="embedded", progress=print)
     train, test = (
         [r | {"skill": str(r.get("skill", ""))} for r in _read(records)] for records in (train, test)
     )
-    if shared := {r["prompt"] for r in train} & {r["prompt"] for r in test}:
+    if shared := {r["prompt"].strip() for r in train} & {r["prompt"].strip() for r in test}:
         raise ValueError(f"{len(shared)} prompts of test stand in train too, such as {min(shared)!r}.")
     if unfit := [name for name in rungs if name in OF_THE_DESK]:
         raise ValueError(f"{', '.join(unfit)}: made for the service desk's form of reply; leave it out.")
@@ -151,13 +153,13 @@ def main(arguments=None):
     parser.add_argument("--train", required=True, help="records to learn from (.jsonl or .csv)")
     parser.add_argument("--test", required=True, help="records to be measured on")
     parser.add_argument("--rungs", nargs="+", required=True, metavar="NAME")
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--trials", type=int, default=1, help="settings tried on a part of train")
+    parser.add_argument("--seeds", type=positive(int), default=1)
+    parser.add_argument("--trials", type=positive(int), default=1, help="settings tried on a part of train")
     parser.add_argument("--model", default="embedded")
     chosen = parser.parse_args(arguments)
     try:
         outcome = run(chosen.train, chosen.test, chosen.rungs, chosen.seeds, chosen.trials, chosen.model)
-    except ValueError as error:
+    except (OSError, ValueError, SafetensorError) as error:
         print(error, file=sys.stderr)
         return 1
     print(outcome)

@@ -79,7 +79,7 @@ def main():
     good = True
     if Path(constraints).exists():
         agree, differ = versions(constraints.read_text("utf-8"))
-        print(f"{MARKS[not differ]} versions: {agree} as tested, {len(differ)} other")
+        print(f"{'note' if differ else 'ok  '} versions: {agree} as tested, {len(differ)} other")
         print("".join(f"       {sentence}\n" for sentence in differ), end="")
     for enough, sentence in resources():
         good &= enough

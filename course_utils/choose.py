@@ -185,7 +185,10 @@ def main(arguments=None):
             if not sys.stdin.isatty():
                 print(f"Not answered: {question} (--{name.replace('_', '-')})", file=sys.stderr)
                 return 2
-            chosen[name] = input(f"{question} ({', '.join(answers)}) ").strip()
+            try:
+                chosen[name] = input(f"{question} ({', '.join(answers)}) ").strip().lower()
+            except (EOFError, KeyboardInterrupt):
+                return 2
     print("\n".join(map(str, advise(**chosen))))
     return 0
 

@@ -20,9 +20,10 @@ from course_utils import __version__
 REPO_URL = "https://github.com/OWNER/taming-language-models"
 TAG = f"v{__version__}"
 ROOT = Path(__file__).resolve().parent.parent
-SETUP = f"""import sys
+SETUP = f"""import os
+import sys
 
-if "google.colab" in sys.modules or "kaggle_secrets" in sys.modules:
+if "google.colab" in sys.modules or "KAGGLE_KERNEL_RUN_TYPE" in os.environ:
     get_ipython().run_line_magic("pip", "install --quiet git+{REPO_URL}@{TAG}")
 
 import course_utils
@@ -36,7 +37,8 @@ def links(lesson="notebooks/00_start_here.ipynb", hub="https://HUB"):
     owner_and_name = REPO_URL.split("github.com/")[-1]
     name = owner_and_name.split("/")[-1]
     page = f"{REPO_URL}/blob/{TAG}/{lesson}"
-    pull = urlencode({"repo": REPO_URL, "branch": TAG, "urlpath": f"lab/tree/{name}/{lesson}"})
+    # A branch: nbgitpuller merges what has come since, which it cannot for a tag.
+    pull = urlencode({"repo": REPO_URL, "branch": "main", "urlpath": f"lab/tree/{name}/{lesson}"})
     return {
         "Colab": f"https://colab.research.google.com/github/{owner_and_name}/blob/{TAG}/{lesson}",
         "Kaggle": f"https://kaggle.com/kernels/welcome?src={quote(page, safe=':/')}",

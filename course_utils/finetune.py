@@ -21,6 +21,7 @@ from safetensors import SafetensorError
 from course_utils import data, evaluation, losses, models, rewording, training
 from course_utils.batching import context_length
 from course_utils.generation import generate
+from course_utils.options import positive
 from course_utils.techniques.finetuning import last_blocks, own_head
 
 RATES = {"lora": (5e-3, 3e-4), "full": (1e-3, 2e-5), "last_block": (3e-3, 1e-4), "head": (1e-2, 1e-3)}
@@ -88,6 +89,23 @@ def _chosen(model, method):
     if method not in chosen:
         raise ValueError(f"There is no method {method!r}: use one of {', '.join(RATES)}.")
     return model, chosen[method](model)
+
+
+def too_long(tokenizer, model):
+    """check(record) for read_records: the reason if a record does not fit the model's context."""
+    most = context_length(model)
+
+    def check(record):
+        count = len(encoded(tokenizer, [record])[0]["input_ids"])
+        return f"{count} tokens, and the model's context holds {most}" if count > most else None
+
+    return check
+
+
+def ending(records):
+    """What ends a reply: a line or an empty line, unless a completion holds it; else only the model's end."""
+    texts = [record["completion"].strip() for record in records]
+    return next((mark for mark in ("\n", "\n\n") if not any(mark in text for text in texts)), None)
 
 
 def write(model, tokenizer, out):
@@ -171,22 +189,26 @@ def run(options):
     parent = next(folder for folder in out.absolute().parents if folder.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK):
         raise PermissionError(f"{parent} cannot be written to.")
-    records = data.read_records(options.data)
-    asked = data.read_records(options.ask) if options.ask else None
+    if options.model and (Path(options.model) / "adapter_config.json").exists():
+        raise ValueError(
+            f"{options.model} is an adapter, not a whole model: train the model it was made for."
+        )
+    files = [options.data, *([options.ask] if options.ask else [])]
+    for file in files:  # before the model is loaded, which takes longer
+        data.read_records(file)
     torch.set_num_threads(models.choose_threads())
     model, tokenizer = models.load(options.model)
-    learned, asked = (records, asked) if asked else held_back(records, options.seed)
-    for name, some in ((options.data, records), (options.ask, asked)):
-        try:
-            encoded(tokenizer, some, context_length(model))
-        except data.BadRecords as error:
-            name = f"{Path(name or options.data).name} (rows counted without header and blank lines)"
-            raise data.BadRecords(name, error.problems) from None
-    stop = "\n\n" if any("\n" in record["completion"].strip() for record in records) else "\n"
+    records, *other = (data.read_records(file, check=too_long(tokenizer, model)) for file in files)
+    learned, asked = (records, other[0]) if other else held_back(records, options.seed)
     kind = "the same" if learned is asked else "other"
     print(
         f"{len(learned)} records to learn from, {len(asked)} {kind} records to ask; method {options.method}"
     )
+    told = {opened(record["prompt"]) for record in learned}
+    known = sum(opened(record["prompt"]) in told for record in asked)
+    if known and kind == "other":
+        print(f"{known} prompts that are asked stand in what is learned, too: being right there is no test.")
+    stop = ending(records)
     before = ask(model, tokenizer, asked, stop), loss_on(model, tokenizer, asked)
     model, history = tune(
         model,
@@ -215,18 +237,20 @@ def main(arguments=None):
     parser.add_argument("--out", required=True, metavar="FOLDER", help="folder to write; it must not exist")
     parser.add_argument("--method", choices=RATES, default="lora")
     parser.add_argument("--model", help="embedded (default), a folder, or a hub id")
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--epochs", type=positive(int), default=3)
     parser.add_argument(
         "--ask", metavar="FILE", help="records to ask before and after, instead of some held back"
     )
     parser.add_argument(
         "--copies",
-        type=int,
+        type=positive(int),
         default=1,
         help="wordings of each question to learn from (try 32 for ten records)",
     )
-    parser.add_argument("--lr", type=float, help="learning rate (default: by method and size)")
-    parser.add_argument("--batch-size", type=int, help="records in a step (default: by their number)")
+    parser.add_argument("--lr", type=positive(float), help="learning rate (default: by method and size)")
+    parser.add_argument(
+        "--batch-size", type=positive(int), help="records in a step (by default: by their number)"
+    )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     try:

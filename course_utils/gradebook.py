@@ -21,7 +21,7 @@ from course_utils.personal import Personal
 
 
 def read(folder):
-    """({(name, seed): entries}, [refusal]) of all JSON files in a folder and below it."""
+    """({(name, seed): (entries, [file])}, [refusal]) of all JSON files in a folder and below it."""
     learners, refused = {}, []
     for path in sorted(Path(folder).rglob("*.json")):
         try:
@@ -31,7 +31,8 @@ def read(folder):
             refused.append(f"{path}: {getattr(error, 'strerror', None) or 'not a progress file'}")
             continue
         key = owner.get("name", path.stem), owner.get("seed")
-        kept = learners.setdefault(key, {})
+        kept, files = learners.setdefault(key, ({}, []))
+        files.append(path.relative_to(folder).as_posix())
         for name, entry in entries.items():
             kept[name] = progress.merge(kept.get(name, {}), entry)
     return learners, refused
@@ -51,15 +52,16 @@ def rows(learners, exercises):
     """The header and one row per learner: solved of all, solved per lesson, then every exercise."""
     exercises = sorted(exercises, key=progress.order)
     lessons = sorted({exercise.id.split(".")[0] for exercise in exercises})
-    yield ["learner", "seed", "same_seed_as", "solved", *(f"lesson_{n}" for n in lessons)] + [
+    yield ["learner", "seed", "same_seed_as", "files", "solved", *(f"lesson_{n}" for n in lessons)] + [
         exercise.id for exercise in exercises
     ]
-    for (name, seed), entries in sorted(learners.items(), key=lambda item: (item[0][0], str(item[0][1]))):
+    by_name = sorted(learners.items(), key=lambda item: (item[0][0], str(item[0][1])))
+    for (name, seed), (entries, files) in by_name:
         twins = [other for other, number in learners if number == seed and other != name]
         cells = [state(exercise, entries.get(exercise.id, {}), seed) for exercise in exercises]
         solved = [ex.id[:2] for ex, cell in zip(exercises, cells) if cell.startswith("right")]
         twins = " ".join(twins) if seed is not None else ""
-        yield [name, seed, twins, len(solved), *(solved.count(n) for n in lessons), *cells]
+        yield [name, seed, twins, " ".join(files), len(solved), *(solved.count(n) for n in lessons), *cells]
 
 
 def as_csv(table):
@@ -76,6 +78,9 @@ def main(arguments=None):
     parser.add_argument("folder", type=Path, help="the folder with the learners' files")
     parser.add_argument("--out", type=Path, help="the CSV to write (default: to the screen)")
     options = parser.parse_args(arguments)
+    if not options.folder.is_dir():
+        print(f"{options.folder}: there is no such folder", file=sys.stderr)
+        return 2
     learners, refused = read(options.folder)
     print("\n".join(refused), end="\n" if refused else "", file=sys.stderr)
     if not learners:
@@ -85,7 +90,11 @@ def main(arguments=None):
     if options.out is None:
         sys.stdout.write(text)
         return 0
-    write_atomically(options.out, text)
+    try:
+        write_atomically(options.out, text.encode("utf-8-sig"))  # so that Excel reads names as they are
+    except OSError as error:
+        print(f"{options.out}: {error.strerror}", file=sys.stderr)
+        return 2
     print(f"{options.out}: {len(learners)} learners")
     return 0
 

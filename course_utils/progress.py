@@ -8,6 +8,7 @@ written costs the record, never the lesson.
 
 import argparse
 import getpass
+import itertools
 import json
 import os
 import random
@@ -18,12 +19,13 @@ from pathlib import Path
 from course_utils.paths import course_home, write_atomically
 
 KINDS = ("exercises", "predictions")
+LARGEST = 1e300  # a personal answer beyond it is none
 
 
 def load():
     """All progress: {"exercises": {id: entry}, "predictions": {id: entry}}; empty if none can be read.
 
-    A damaged file is set aside as progress.damaged.json, not overwritten.
+    A damaged file is set aside as progress.damaged.json (or …-2, …-3), not overwritten.
     """
     try:
         file = course_home() / "progress.json"
@@ -32,23 +34,35 @@ def load():
         try:
             return parse(file.read_text("utf-8"))
         except ValueError:
-            os.replace(file, file.with_name("progress.damaged.json"))
-            print(f"(the progress file was damaged; it is kept as {file.stem}.damaged.json)")
+            aside = _unused(file.with_name("progress.damaged.json"))
+            os.replace(file, aside)
+            print(f"(the progress file was damaged; it is kept as {aside.name})")
     except OSError:
         pass
     return {kind: {} for kind in KINDS}
 
 
+def _unused(path):
+    """The path, or the first of path-2, path-3, … that does not exist."""
+    names = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+    return next(name for name in itertools.chain([path], names) if not name.exists())
+
+
 def parse(text):
     """The progress in a JSON text. Raises ValueError if it is not progress."""
     try:
-        found = json.loads(text)
+        found = json.loads(text.removeprefix("\ufeff"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(found, dict) or not all(isinstance(found.get(kind), dict) for kind in KINDS):
         raise ValueError("not a progress file")
     if not all(isinstance(entry, dict) for kind in KINDS for entry in found[kind].values()):
         raise ValueError("not a progress file")
+    for entry in found["exercises"].values():
+        numbers = entry.get("tries", 0), entry.get("answer", 0)
+        possible = type(numbers[0]) is int and type(numbers[1]) in (int, float)
+        if not (possible and abs(numbers[1]) <= LARGEST):
+            raise ValueError("not a progress file")
     return {kind: found[kind] for kind in KINDS}
 
 
@@ -127,10 +141,12 @@ def take_in(text):
 
 def learner(text):
     """{"seed", "name"} from an exported text, less what is missing or of the wrong kind."""
-    owner = json.loads(text).get("learner")
+    owner = json.loads(text.removeprefix("\ufeff")).get("learner")
     owner = owner if isinstance(owner, dict) else {}
     kinds = {"seed": int, "name": str}
-    return {key: owner[key] for key, kind in kinds.items() if type(owner.get(key)) is kind}
+    owner = {key: owner[key] for key, kind in kinds.items() if type(owner.get(key)) is kind}
+    name = owner.get("name", "").encode("utf-8", "ignore").decode().strip()  # without half characters
+    return {key: value for key, value in (owner | {"name": name}).items() if value != ""}
 
 
 def _user():
@@ -157,6 +173,16 @@ def table(exercises, everything):
     return lines or ["There are no exercises yet."]
 
 
+def _only_in(file):
+    """The exercises that an exported file has solved and this learner has not; none if it is no such file."""
+    try:
+        kept = parse(Path(file).read_text("utf-8"))["exercises"]
+    except (OSError, ValueError):
+        return []
+    mine = load()["exercises"]
+    return [n for n, entry in kept.items() if entry.get("solved") and not mine.get(n, {}).get("solved")]
+
+
 def main(arguments=None):
     """Print the table, or export or import progress. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="progress", description="Your progress through the exercises.")
@@ -164,14 +190,28 @@ def main(arguments=None):
     parser.add_argument("--name", help="the name in the exported file (default: your user name)")
     parser.add_argument("--import", metavar="FILE", dest="source", help="merge FILE into yours")
     options = parser.parse_args(arguments)
+    place = "your folder for progress (set COURSE_HOME to another)"
     try:
+        course_home()
         if options.source:
-            take_in(Path(options.source).read_text("utf-8"))
+            place = options.source
+            text = Path(place).read_text("utf-8")
+            place, before = "your progress", seed()
+            take_in(text)
+            whose = learner(text).get("name", "somebody without a name")
+            drawn = "" if seed() == before else "; your own numbers are drawn as on that machine from now on"
+            print(f"{options.source}: the progress of {whose} was merged into yours{drawn}")
         if options.export:
-            kept = json.dumps(exported(options.name), indent=1, sort_keys=True)
-            write_atomically(options.export, kept + "\n")
+            place = options.export
+            if lost := _only_in(place):
+                print(f"{place} holds exercises that yours lack ({', '.join(lost)}).", file=sys.stderr)
+                print("Nothing was written: --import it first, or choose another name.", file=sys.stderr)
+                return 2
+            mine = exported(options.name)
+            write_atomically(place, json.dumps(mine, indent=1, sort_keys=True) + "\n")
+            print(f"{place}: the progress of {mine['learner']['name']}")
     except OSError as error:
-        print(f"{options.source or options.export}: {error.strerror}", file=sys.stderr)
+        print(f"{place}: {error.strerror}", file=sys.stderr)
         return 2
     except ValueError:
         print(f"{options.source}: not a progress file; nothing was changed", file=sys.stderr)

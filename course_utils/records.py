@@ -33,16 +33,19 @@ class BadRecords(ValueError):
         return type(self), (self.name, self.problems)
 
 
-def read_records(path, max_chars=4_000):
+def read_records(path, max_chars=4_000, check=None):
     """All records of a .jsonl or .csv file in UTF-8 (with or without a byte-order mark).
 
     A prompt or completion may have at most max_chars characters (None: no limit). Rows count from
-    1; in CSV, row 1 is the header. Blank rows are skipped. Raises BadRecords, and nothing else.
+    1; in CSV, row 1 is the header. Blank rows are skipped. check(record) -> a reason to refuse it, or None.
+    Raises BadRecords, and nothing else.
     """
     path = Path(path)
     text = _read_text(path)
     rows, problems = (_rows_of_csv if path.suffix.lower() == ".csv" else _rows_of_jsonl)(text)
     problems = sorted(problems + _problems(rows, max_chars), key=lambda problem: problem[0] or 0)
+    if check and not problems:
+        problems = [(row, reason) for row, record in rows if (reason := check(record))]
     if not rows and not problems:
         problems = [(None, "it has no records")]
     if problems:

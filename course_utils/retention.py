@@ -4,6 +4,7 @@ Five abilities of the base model, 200 held-out items each, stored in data/retent
 that every technique is measured on the same items. `python -m course_utils.retention` writes them.
 """
 
+import argparse
 import json
 
 from course_utils import abilities, evaluation
@@ -98,6 +99,7 @@ def readme(suite):
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     suite = make()
     SUITE.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(SUITE, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in suite))

@@ -61,6 +61,7 @@ def _strewn(draw, question):
     first, *rest = question.rstrip("?.! ").split(" ")
     first = first.lower() if first.lower() in EMPTY | ASKING else first
     chunks = [chunk.removesuffix("'s") for chunk in NAME.findall(" ".join([first, *rest]))]
+    chunks = [chunk for chunk in chunks if chunk]  # an 's on its own
     kept = [chunk for chunk in chunks if chunk not in EMPTY] or chunks or [question]
     plain = [c for c in kept if c not in ASKING and (c[0].isupper() or draw.random() < 0.8)]
     kept = plain if len(plain) > 1 and draw.random() < 0.5 else kept

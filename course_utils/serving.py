@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             asked = json.loads(self.rfile.read(int(size)))
             json.dumps(asked, ensure_ascii=False).encode()  # half a character, as in "\\ud800", is none
-        except ValueError:
+        except (ValueError, RecursionError):
             return "a request is JSON in UTF-8", None
         if not isinstance(asked, dict) or not isinstance(asked.get("prompt"), str) or not asked["prompt"]:
             return 'a request is {"prompt": "some text", "task": a name or null}', None

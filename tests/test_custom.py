@@ -48,6 +48,12 @@ def test_nobody_has_heard_of_them():
     assert not names & {word for text in known for word in re.findall(r"\w+", text)}
 
 
+def test_tokenised_text_is_reworded_too():
+    asked = [{"prompt": "What is Anna 's job ?", "completion": "She sails."}]
+    found = rewording.reworded(asked, 20, 0)
+    assert len(found) == 20 and all("Anna" in copy["prompt"] for copy in found)
+
+
 def test_rewording_keeps_names_and_answers():
     told = records("example")
     made = custom.reworded(told, copies=6, seed=3)

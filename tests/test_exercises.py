@@ -1,5 +1,6 @@
 """Every checker is tried: the reference passes, wrong answers get their own messages, a hole is no error."""
 
+import dataclasses
 import inspect
 import pkgutil
 
@@ -184,6 +185,9 @@ def test_question_and_solution_are_printed(capsys):
     assert "Exercise 00.1 · about 5 min · ●○○" in out and "Write mean_loss" in out
     assert inspect.getsource(mean_loss).strip() in out
     assert progress.load()["exercises"]["00.1"] == {"solution_seen": True}
+    progress.note("exercises", "00.2", solved=True, tries=1)
+    dataclasses.replace(EXAMPLES[0], id="00.2").solution()
+    assert "solution_seen" not in progress.load()["exercises"]["00.2"], "who is right may compare"
 
 
 @pytest.mark.parametrize("bad", [{"id": "1.1"}, {"difficulty": 4}, {"minutes": 0}])

@@ -93,7 +93,6 @@ def test_a_bad_file_is_refused_row_by_row_and_nothing_is_written(base, tmp_path,
         (["--data", "none.csv"], "there is no such file"),
         (["--model", "no/such/model"], "neither a folder"),
         (["--ask", "none.csv"], "there is no such file"),
-        (["--epochs", "0"], "at least one"),
     ],
 )
 def test_other_refusals_are_sentences_too(base, tmp_path, file, capsys, more, reason):
@@ -105,7 +104,30 @@ def test_a_record_longer_than_the_context_is_refused_by_its_row(base, tmp_path, 
     write_records(file, [*RECORDS, {"prompt": "a" * 300, "completion": "b"}])
     assert command(base, file, tmp_path / "out") == 2
     said = capsys.readouterr().err
-    assert "my.csv" in said and "row 7" in said and "more than 256" in said and left_alone(tmp_path)
+    assert "my.csv" in said and "row 8: 321 tokens" in said and "holds 256" in said and left_alone(tmp_path)
+
+
+@pytest.mark.parametrize("option", ["--epochs", "--copies", "--lr", "--batch-size"])
+def test_numbers_are_above_zero(base, tmp_path, file, capsys, option):
+    with pytest.raises(SystemExit):
+        command(base, file, tmp_path / "out", option, "0")
+    assert f"argument {option}: 0 is not above 0" in capsys.readouterr().err and left_alone(tmp_path)
+
+
+def test_an_adapter_is_no_model_to_train(base, tmp_path, file, capsys):
+    assert command(base, file, tmp_path / "first") == 0
+    assert command(tmp_path / "first", file, tmp_path / "second") == 2
+    assert "is an adapter, not a whole model" in capsys.readouterr().err
+
+
+def test_what_is_asked_and_learned_too_is_said(base, tmp_path, file, capsys):
+    assert command(base, file, tmp_path / "out", "--ask", file, "--epochs", 1) == 0
+    assert f"{len(RECORDS)} prompts that are asked stand in what is learned" in capsys.readouterr().out
+
+
+def test_a_reply_ends_with_what_no_completion_holds():
+    told = {"a": "\n", "a\nb": "\n\n", "a\n\nb\nc": None}
+    assert {text: finetune.ending([{"completion": f" {text}\n"}]) for text in told} == told
 
 
 def test_an_existing_folder_is_never_touched(base, tmp_path, file, capsys):

@@ -118,14 +118,23 @@ def test_the_gradebook(tmp_path, capsys):
     out = tmp_path / "grades.csv"
     assert gradebook.main([str(folder), "--out", str(out)]) == 0
     assert "broken.json: not a progress file" in capsys.readouterr().err
-    with open(out, newline="", encoding="utf-8") as file:
+    with open(out, newline="", encoding="utf-8-sig") as file:
         table = {row["learner"]: row for row in csv.DictReader(file)}
     assert list(table) == ["'=Cy", "Ada", "Bob"]
     ada, bob = table["Ada"], table["Bob"]
     assert (ada["00.1"], ada["00.2"], ada["02.n1"]) == ("right", "right after solution", "right")
     assert (ada["solved"], ada["lesson_00"], ada["same_seed_as"]) == ("3", "2", "'=Cy")
     assert (bob["00.1"], bob["02.n1"], bob["solved"]) == ("tried 4", "not their number", "0")
+    assert ada["files"] == "Ada 1.json late/Ada 1.json"
     assert set(ada) >= {exercise.id for exercise in in_lessons((Exercise, Personal))}
+
+
+def test_folders_that_are_not_there_are_said(tmp_path, capsys):
+    assert gradebook.main([str(tmp_path / "none")]) == 2
+    assert "there is no such folder" in capsys.readouterr().err
+    handed_in(tmp_path, "Ada", 1, **{"00_1": {"solved": True, "tries": 2}})
+    assert gradebook.main([str(tmp_path), "--out", str(tmp_path / "none" / "grades.csv")]) == 2
+    assert "grades.csv: No such file" in capsys.readouterr().err
 
 
 def test_an_empty_folder_is_said(tmp_path, capsys):

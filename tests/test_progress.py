@@ -89,5 +89,48 @@ def test_the_command(tmp_path):
     command = [sys.executable, "-m", "course_utils.exercises", "--export", str(tmp_path / "out.json")]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=paths.DATA.parent, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(("lesson ", "There are no exercises yet."))
+    said, first, *_ = done.stdout.splitlines()
+    assert "out.json: the progress of " in said and first.startswith("lesson 00")
     assert json.loads((tmp_path / "out.json").read_text())["exercises"] == {"00.1": {"solved": True}}
+
+
+def test_an_export_never_replaces_what_this_learner_lacks(tmp_path, monkeypatch, capsys):
+    """In a new session, to export where one meant to import would lose all."""
+    progress.note("exercises", "00.1", solved=True, tries=1)
+    kept = tmp_path / "mine.json"
+    assert progress.main(["--export", str(kept)]) == 0
+    assert progress.main(["--export", str(kept)]) == 0, "the same learner may write it again"
+    before = kept.read_bytes()
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path / "new session"))
+    assert progress.main(["--export", str(kept)]) == 2
+    assert "yours lack (00.1)" in capsys.readouterr().err and kept.read_bytes() == before
+    assert progress.main(["--import", str(kept), "--export", str(kept)]) == 0
+    assert json.loads(kept.read_text("utf-8"))["exercises"]["00.1"]["solved"]
+
+
+def test_a_folder_that_cannot_be_used_is_named(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path / "file"))
+    assert progress.main(["--export", str(tmp_path / "mine.json")]) == 2
+    assert "set COURSE_HOME to another" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("entry", [{"tries": "many"}, {"tries": None}, {"answer": 10**400}, {"answer": "1"}])
+def test_impossible_entries_are_no_progress(entry):
+    with pytest.raises(ValueError, match="not a progress file"):
+        progress.parse(json.dumps({"exercises": {"00.1": entry}, "predictions": {}}))
+
+
+def test_names_without_half_characters_and_files_with_a_mark_at_the_start():
+    text = json.dumps({"exercises": {}, "predictions": {}, "learner": {"name": "\ud800 Ada ", "seed": 3}})
+    assert progress.learner(text) == {"name": "Ada", "seed": 3}
+    assert progress.learner('{"learner": {"name": " "}}') == {}
+    assert progress.parse("\ufeff" + text) == {"exercises": {}, "predictions": {}}
+
+
+def test_every_damaged_file_is_kept(capsys):
+    for content in ("first", "second"):
+        (paths.course_home() / "progress.json").write_text(content)
+        progress.load()
+    kept = sorted(path.read_text() for path in paths.course_home().glob("progress.damaged*.json"))
+    assert kept == ["first", "second"]

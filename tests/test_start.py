@@ -244,8 +244,10 @@ def test_extras_are_installed_once_and_missed_quietly(house, calls, monkeypatch,
 
 
 def test_an_unknown_command_shows_the_help(capsys):
-    assert start.main(["dance"]) == 2
-    assert "python start.py test" in capsys.readouterr().out
+    for command in ("dance", "-x", "--no-browser"):
+        assert start.main([command]) == 2
+        out = capsys.readouterr().out
+        assert "python start.py test" in out and f"There is no command '{command}'" in out
 
 
 def test_help_from_another_folder(tmp_path):
