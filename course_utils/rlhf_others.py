@@ -75,7 +75,7 @@ def guided(weight, seed, k=8):
     return found | {"milliseconds": round(1000 * seconds, 2)}
 
 
-def problems(seed):
+def problems(lr, seed):
     """TRL's GRPO on word problems longer than the corpus's, with a checker; accuracy before and after.
 
     Greedy by the number of steps, and of answers that are drawn, as they are in training.
@@ -84,7 +84,7 @@ def problems(seed):
     ask = {"": {}, "_drawn": {"temperature": 1.0, "steps": DRAWN}}
     before = {f"before{name}": verifiable.accuracy(model, tokenizer, **how) for name, how in ask.items()}
     prompts, reward_fn = verifiable.task(seed=seed)
-    settings = dict(lr=1e-4, steps=PRACTICE, max_new_tokens=verifiable.ROOM, seed=seed)
+    settings = dict(lr=lr, steps=PRACTICE, max_new_tokens=verifiable.ROOM, seed=seed)
     history = trl_feedback.grpo(model, tokenizer, prompts, reward_fn, **settings)
     rewarded = [round(value, 3) for value in history.column("reward")]
     after = {f"after{name}": verifiable.accuracy(model, tokenizer, **how) for name, how in ask.items()}

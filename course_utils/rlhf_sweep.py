@@ -71,7 +71,7 @@ TABLES = {
     "filtered": [{"seed": seed} for seed in range(3)],
     "second round": [{"seed": seed} for seed in range(2)],
     "guided": [{"weight": weight, "seed": seed} for weight in (0, 1.0, 3.0) for seed in range(2)],
-    "problems": [{"seed": 0}],
+    "problems": [{"lr": lr, "seed": 0} for lr in (1e-4, 4e-4)],
     "bad": [{"run": name} for name in (*WRONG, "a good run")],
 }  # fmt: skip
 RUNS = {

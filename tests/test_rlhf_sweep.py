@@ -51,7 +51,7 @@ FIRST = {
     "filtered": [{"seed": 0}],
     "second round": [{"seed": 0}],
     "guided": [{"weight": 1.0, "seed": 0}],
-    "problems": [{"seed": 0}],
+    "problems": [{"lr": 1e-4, "seed": 0}],
     "bad": [{"run": name} for name in (*rlhf_sweep.WRONG, "a good run")],
 }  # fmt: skip
 
