@@ -368,6 +368,11 @@ def run_tests(args):
     return int(any(s not in (0, empty) for s in statuses.values()) or set(tested) == {empty})
 
 
+def is_root():
+    """True for the administrator of Linux or macOS, who many containers' only user is."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
 def main(args):
     problem = version_problem()
     if problem:
@@ -378,7 +383,10 @@ def main(args):
         return 0
     if command not in ("lab", "test") + tuple(MODULES):
         print(__doc__)
-        print("There is no command %r." % command)
+        if command.startswith("-"):
+            print("Options stand behind a command: python start.py lab %s" % " ".join(args))
+        else:
+            print("There is no command %r." % command)
         return 2
     set_up()
     if command == "test":
@@ -391,7 +399,10 @@ def main(args):
         if command == "book":
             need("book")
         line = [str(venv_python()), "-m", MODULES[command]] + absolute(rest)
-    return subprocess.run(line, cwd=str(HERE), env=child_environment()).returncode
+    status = subprocess.run(line, cwd=str(HERE), env=child_environment()).returncode
+    if command == "lab" and status and is_root() and "--allow-root" not in rest:
+        print("JupyterLab does not start for root by itself: python start.py lab --allow-root")
+    return status
 
 
 if __name__ == "__main__":

@@ -79,9 +79,8 @@ def fewest_rows(examples, batch_size, accumulate=1):
     """The rows of the smallest part that goes through the model at once, in any epoch."""
     one_epoch = math.ceil(len(examples) / (batch_size * accumulate))
     made = training.batches([1] * len(examples), batch_size * accumulate, one_epoch, seed=0)
-    return min(
-        len(rows) % math.ceil(len(rows) / accumulate) or math.ceil(len(rows) / accumulate) for rows in made
-    )
+    sizes = [(len(rows), math.ceil(len(rows) / accumulate)) for rows in made]  # of a batch, of its parts
+    return min(rows % part or part for rows, part in sizes)  # the last part holds what is left
 
 
 def parser(says):

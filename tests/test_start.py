@@ -244,10 +244,22 @@ def test_extras_are_installed_once_and_missed_quietly(house, calls, monkeypatch,
 
 
 def test_an_unknown_command_shows_the_help(capsys):
-    for command in ("dance", "-x", "--no-browser"):
+    hints = {"dance": "There is no command 'dance'", "--no-browser": "python start.py lab --no-browser"}
+    for command, hint in hints.items():
         assert start.main([command]) == 2
         out = capsys.readouterr().out
-        assert "python start.py test" in out and f"There is no command '{command}'" in out
+        assert "python start.py test" in out and hint in out
+
+
+def test_root_is_told_how_the_lab_starts(monkeypatch, capsys):
+    monkeypatch.setattr(start, "set_up", lambda: None)
+    monkeypatch.setattr(start.subprocess, "run", lambda *a, **k: SimpleNamespace(returncode=1))
+    for root, told in ((True, True), (False, False)):
+        monkeypatch.setattr(start, "is_root", lambda root=root: root)
+        assert start.main([]) == 1
+        assert ("lab --allow-root" in capsys.readouterr().out) == told
+    monkeypatch.setattr(start, "is_root", lambda: True)
+    assert start.main(["lab", "--allow-root"]) == 1 and not capsys.readouterr().out
 
 
 def test_help_from_another_folder(tmp_path):
