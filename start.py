@@ -35,11 +35,11 @@ EXTRAS = ".[lab,test]"
 WHEELS = HERE / "wheels"  # in a bundle: every package, so that set-up needs no network
 SUMS = "SHA256SUMS"
 MODULES = {
-    "progress": "course_utils.exercises",
-    "gradebook": "course_utils.gradebook",
-    "check": "course_utils.checkup",
-    "book": "course_utils.book",
-    "bundle": "course_utils.bundle",
+    "progress": "course_utils.lessons",
+    "gradebook": "course_utils.lessons.gradebook",
+    "check": "course_utils.tools.check",
+    "book": "course_utils.tools.book",
+    "bundle": "course_utils.tools.bundle",
 }
 OLDEST = (3, 11)
 

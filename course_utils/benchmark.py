@@ -8,8 +8,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from course_utils import models
 from course_utils.batching import end_ids, left_pad
+from course_utils.corpus.mix import documents
 from course_utils.generation import continue_ids
-from course_utils.world.corpus import documents
 
 
 def generation(count=512, batch_size=128, max_new_tokens=48):
@@ -41,9 +41,9 @@ def generation(count=512, batch_size=128, max_new_tokens=48):
 def subject(count):
     """(model, prompts as id lists): the base model on halves of documents, or else random ones."""
     try:
-        model, tokenizer = models.load("embedded")
+        model, tokenizer = models.load("glass-box")
     except FileNotFoundError:
-        print("data/models/base is missing: a random model and random prompts instead.")
+        print("data/models/glass_box is missing: a random model and random prompts instead.")
         torch.manual_seed(0)
         shape = dict(vocab_size=2048, hidden_size=128, intermediate_size=384, num_hidden_layers=4)
         ends = list(range(100))  # many, so that random text ends now and then

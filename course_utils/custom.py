@@ -8,9 +8,10 @@ Taught in lesson 04. One wording of each question teaches the wording; several t
 From a terminal: `python -m course_utils.finetune --data FILE --copies 64 --out FOLDER`.
 """
 
-from course_utils import evaluation, finetune, paths
-from course_utils.records import read_records
+from course_utils import evaluation, finetune
 from course_utils.rewording import reworded
+from course_utils.storage import paths
+from course_utils.storage.records import read_records
 
 EXAMPLE = paths.DATA / "custom" / "example.jsonl"
 UNSEEN = paths.DATA / "custom" / "unseen.jsonl"

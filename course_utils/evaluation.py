@@ -77,8 +77,35 @@ def bootstrap_mean(values, seed, resamples=10_000):
     return float(values.mean()), float(low), float(high)
 
 
+def difference(x, y, resamples=2000, seed=0):
+    """(mean of x − mean of y, low, high) for hits (S, N) of two techniques on the same N items, 95 %.
+
+    Items are drawn once for both, seeds for each on its own. Source: Efron 1979; Owen 2007.
+    """
+    draw, gaps = np.random.default_rng(seed), []
+    items = x.shape[1]
+    for _ in range(resamples):
+        drawn = draw.integers(items, size=items)
+        a = x[draw.integers(len(x), size=len(x))][:, drawn]
+        b = y[draw.integers(len(y), size=len(y))][:, drawn]
+        gaps.append(a.mean() - b.mean())
+    low, high = np.percentile(gaps, [2.5, 97.5])
+    return float(x.mean() - y.mean()), float(low), float(high)
+
+
+def share(x, resamples=2000, seed=0):
+    """(mean, low, high) of hits (S, N) of one technique, drawn in the same way."""
+    return difference(x, np.zeros((1, x.shape[1])), resamples, seed)
+
+
+def verdict(interval, more="more", fewer="fewer", unclear="cannot tell"):
+    """What an interval (value, low, high) of a difference allows to say."""
+    _, low, high = interval
+    return more if low > 0 else fewer if high < 0 else unclear
+
+
 def grade(item, continuation):
-    """True if the continuation answers the item, by the item's own rule (course_utils.world.split.Item).
+    """True if the continuation answers the item, by the item's own rule (course_utils.corpus.split.Item).
 
     Raises ValueError for a rule that does not exist.
     """

@@ -6,7 +6,7 @@ One loop over the model's own forward pass. Rows that have ended leave the batch
 of prompts of similar length, and what all prompts of a batch begin with (the shots of a few-shot
 prompt) is read once; that is where the speed comes from. Left out on purpose: beam
 search, nucleus sampling, compiled or static caches, and soft prompts made by PEFT, whose
-left-padded batches are silently wrong (course_utils.soft_prompts has its own).
+left-padded batches are silently wrong (course_utils.peft.soft_prompts has its own).
 """
 
 import argparse

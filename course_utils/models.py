@@ -19,12 +19,16 @@ from huggingface_hub import constants, get_session
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
-from course_utils import paths
-from course_utils.prompts import CHAT_TEMPLATE
+from course_utils.prompts.templates import CHAT_TEMPLATE
+from course_utils.storage import paths
 
-EMBEDDED = {"embedded": "base", "embedded-small": "base-small", "embedded-tiny": "base-tiny"}
+GLASS_BOX = {
+    "glass-box": "glass_box",
+    "glass-box-small": "glass_box_small",
+    "glass-box-tiny": "glass_box_tiny",
+}
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
-OFFER = 'The course\'s own model needs no network: models.load("embedded").'
+OFFER = 'The course\'s own model needs no network: models.load("glass-box").'
 
 
 @functools.cache
@@ -49,15 +53,15 @@ def dtype():
 def load(name=None):
     """(model, tokenizer), the model in evaluation mode on `device()`, the tokenizer padding left.
 
-    name: "embedded" (default, or COURSE_MODEL), "embedded-small", "embedded-tiny", a folder, or
+    name: "glass-box" (default, or COURSE_MODEL), "glass-box-small", "glass-box-tiny", a folder, or
     a hub id. The embedded models are fp32 everywhere; they are too small to gain from less.
     A missing pad token becomes the end token, a missing chat template the course's plain one.
     Raises FileNotFoundError, ValueError or ConnectionError, each with a sentence to act on.
     """
-    name = str(name or os.environ.get("COURSE_MODEL") or "embedded")
+    name = str(name or os.environ.get("COURSE_MODEL") or "glass-box")
     source, local = _find(name)
     options = {"local_files_only": local, "trust_remote_code": False}
-    number_format = torch.float32 if name in EMBEDDED else dtype()
+    number_format = torch.float32 if name in GLASS_BOX else dtype()
     logging.disable_progress_bar()  # a bar for 40 small tensors is only noise in a lesson
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
@@ -118,8 +122,8 @@ def choose_threads(rounds=4):
 
 def _find(name):
     """(what to load, whether to stay on this machine) for a name; raises if it can be nothing."""
-    if name in EMBEDDED:
-        folder = paths.DATA / "models" / EMBEDDED[name]
+    if name in GLASS_BOX:
+        folder = paths.DATA / "models" / GLASS_BOX[name]
         if not (folder / "config.json").exists():
             raise FileNotFoundError(
                 f"{name} is missing from data/models: run `python -m course_utils.pretrain`."
@@ -136,7 +140,7 @@ def _find(name):
             raise ValueError(f"{name} holds {held}: the course loads safetensors files only. {OFFER}")
         return folder, True
     if name.count("/") != 1 or name.startswith((".", "~", "/")) or name.endswith("/") or "\\" in name:
-        known = ", ".join(EMBEDDED)
+        known = ", ".join(GLASS_BOX)
         raise FileNotFoundError(
             f"{name} is neither a folder, nor a hub id like owner/model, nor one of {known}."
         )

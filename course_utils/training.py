@@ -19,8 +19,9 @@ import torch
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
-from course_utils import losses, resume
+from course_utils import losses
 from course_utils.data import collate
+from course_utils.storage import resume
 
 WINDOW = 16  # batches that are sorted by length together
 SHORT = 512  # rows up to this length are quicker with plain attention on a CPU

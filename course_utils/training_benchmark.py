@@ -23,8 +23,8 @@ LR = 1e-4
 def main(steps=10, batch_size=32, rounds=2):
     """Print tokens per second of the three, the gap between their losses, and the share of the peak."""
     torch.set_num_threads(1)
-    model, tokenizer = models.load("embedded")
-    records = data.read_records(models.paths.DATA / "desk" / "train.jsonl")[: steps * batch_size]
+    model, tokenizer = models.load("glass-box")
+    records = data.read_records(models.paths.DATA / "toy_desk" / "train.jsonl")[: steps * batch_size]
     records = in_order(tokenizer, records, batch_size)
     lengths = [len(example["input_ids"]) for example in data.encode(tokenizer, records)]
     best, losses = {}, {}

@@ -2,7 +2,7 @@
 
 import random
 
-from course_utils.techniques import replies
+from course_utils.tasks.toy_desk import replies
 
 TOPICS = {
     "parcel": ("Hawks", "low", "It takes {} days."),
@@ -34,7 +34,7 @@ def records(count, seed=0, part="train"):
 
 
 class Gold:
-    """Stands in for course_utils.desk.gold."""
+    """Stands in for course_utils.tasks.toy_desk.gold."""
 
     @staticmethod
     def score(record, reply):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 
-from course_utils.exercises import Exercise, Prediction
+from course_utils.lessons.exercise import Exercise, Prediction
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 

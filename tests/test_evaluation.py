@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from course_utils import evaluation
+from course_utils.corpus.split import Item
 from course_utils.evaluation import bootstrap_mean, exact_match, grade, interval, paired_difference
-from course_utils.world.split import Item
 from tests.tiny import tiny_llama
 
 

@@ -5,7 +5,7 @@ import torch
 from transformers import AutoModelForCausalLM, GemmaConfig, LlamaConfig, Qwen2Config, Qwen3Config
 
 from course_utils import generation, models
-from course_utils.prompts import CHAT_TEMPLATE
+from course_utils.prompts.templates import CHAT_TEMPLATE
 from tests.tiny import END, byte_tokenizer, shape, tiny_llama
 
 HABITS = {  # architecture, and how its tokenizers treat special tokens
@@ -30,7 +30,7 @@ def save(folder, name="llama", dtype=torch.float32, **more):
 def embedded(tmp_path, monkeypatch):
     """The embedded folder, replaced by a tiny model stored in half precision."""
     model, tokenizer = tiny_llama(seed=7)
-    for name in models.EMBEDDED.values():
+    for name in models.GLASS_BOX.values():
         model.half().save_pretrained(tmp_path / "models" / name)
         tokenizer.save_pretrained(tmp_path / "models" / name)
     monkeypatch.setattr(models.paths, "DATA", tmp_path)
@@ -39,7 +39,7 @@ def embedded(tmp_path, monkeypatch):
     return tmp_path / "models" / "base"
 
 
-@pytest.mark.parametrize("name", [None, "embedded", "embedded-small", "embedded-tiny"])
+@pytest.mark.parametrize("name", [None, "glass-box", "glass-box-small", "glass-box-tiny"])
 def test_embedded_models_are_fp32_whatever_is_stored(embedded, name):
     model, tokenizer = models.load(name)
     assert {p.dtype for p in model.parameters()} == {torch.float32}
@@ -115,12 +115,12 @@ def test_hub_id_without_a_network_offers_the_embedded_model(monkeypatch, offline
     monkeypatch.setenv("HF_HUB_OFFLINE", offline)
     with pytest.raises(ConnectionError, match=words) as error:
         models.load("owner/model")
-    assert 'models.load("embedded")' in str(error.value) and "\n" not in str(error.value)
+    assert 'models.load("glass-box")' in str(error.value) and "\n" not in str(error.value)
 
 
 def test_a_missing_embedded_model_names_the_command(embedded):
     shutil.rmtree(embedded)
-    with pytest.raises(FileNotFoundError, match="course_utils.pretrain"):
+    with pytest.raises(FileNotFoundError, match="course_utils.pretrain.train"):
         models.load()
 
 

@@ -9,11 +9,12 @@ import time
 import pytest
 import torch
 
-from course_utils import losses, resume, training
+from course_utils import losses, training
 from course_utils import training_benchmark as benchmark
-from course_utils.adapters import add as add_adapters
 from course_utils.data import collate, encode
 from course_utils.generation import generate
+from course_utils.peft.bottleneck import add as add_adapters
+from course_utils.storage import resume
 from course_utils.training import batches, gradients, rate, train
 from tests.tiny import tiny_llama
 

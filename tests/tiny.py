@@ -4,7 +4,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from course_utils.prompts import CHAT_TEMPLATE
+from course_utils.prompts.templates import CHAT_TEMPLATE
 
 END, PAD = "<|end|>", "<|pad|>"
 

@@ -13,11 +13,14 @@ import time
 
 import torch
 
-from course_utils import data, judge, ppo, preferences, prompts, reflection, rewards, stages, training
-from course_utils.techniques import feedback
-from course_utils.techniques.peft_methods import BATCH
+from course_utils import data, training
+from course_utils.ai_feedback import llm_judge, self_refine
+from course_utils.prompts import templates
+from course_utils.rlhf import ppo, preferences, rewards, training_cache
+from course_utils.techniques import rlhf
+from course_utils.techniques.base import Rung
+from course_utils.techniques.peft import BATCH
 from course_utils.techniques.prompting import open_end
-from course_utils.techniques.result import Rung
 
 VERDICTS, TEACHING, REFLECTING = 1000, 240, 320  # what teaches a judge; steps of two trainings
 RATE, SAMPLE = 2e-3, 50  # messages by which the tokens of a second thought are counted
@@ -26,13 +29,13 @@ RATE, SAMPLE = 2e-3, 50  # messages by which the tokens of a second thought are 
 def rlaif(model, tokenizer, train, seed, critic="itself", lr=1e-4, kl=0.1):
     """The judge labels lesson 05's pairs in place of people, and a reward model and PPO follow."""
     untouched = copy.deepcopy(model)
-    spent = stages.sft(model, tokenizer, feedback.asked(train), seed)
+    spent = training_cache.sft(model, tokenizer, rlhf.asked(train), seed)
     grade, more = judge_of(critic, untouched, model, tokenizer, train, seed)
     spent += more
     pairs = labelled(grade, preferences.read("train"))
-    scorer, more = stages.judge(model, tokenizer, pairs, seed)
+    scorer, more = training_cache.judge(model, tokenizer, pairs, seed)
     spent += more + practise(model, tokenizer, train, rewards.learned(scorer, tokenizer), seed, lr, kl)
-    result = feedback.replied(model, tokenizer, train, spent)
+    result = rlhf.replied(model, tokenizer, train, spent)
     result.choice = {"verdicts": 2 * len(pairs)}
     return result
 
@@ -40,32 +43,32 @@ def rlaif(model, tokenizer, train, seed, critic="itself", lr=1e-4, kl=0.1):
 def ai_reward(model, tokenizer, train, seed, critic="itself", lr=1e-4, kl=0.1):
     """PPO follows the judge itself: squeezed to -1 … 1. Lee et al. 2023: direct RLAIF."""
     untouched = copy.deepcopy(model)
-    spent = stages.sft(model, tokenizer, feedback.asked(train), seed)
+    spent = training_cache.sft(model, tokenizer, rlhf.asked(train), seed)
     grade, more = judge_of(critic, untouched, model, tokenizer, train, seed)
     spent += more
     spent += practise(model, tokenizer, train, squeezed(grade), seed, lr, kl)
-    result = feedback.replied(model, tokenizer, train, spent)
-    result.choice = {"verdicts": feedback.UPDATES * feedback.BATCH}
+    result = rlhf.replied(model, tokenizer, train, spent)
+    result.choice = {"verdicts": rlhf.UPDATES * rlhf.BATCH}
     return result
 
 
 def self_reflection(model, tokenizer, train, seed, least=0.0, lr=RATE):
     """Answer, critique, revise, with one model that has learned all three from the clean records."""
-    started, told = time.perf_counter(), feedback.asked(train)
-    fit(model, tokenizer, told + reflection.skills(told, VERDICTS, seed), seed, lr, REFLECTING)
-    result = feedback.replied(model, tokenizer, train, time.perf_counter() - started)
+    started, told = time.perf_counter(), rlhf.asked(train)
+    fit(model, tokenizer, told + self_refine.skills(told, VERDICTS, seed), seed, lr, REFLECTING)
+    result = rlhf.replied(model, tokenizer, train, time.perf_counter() - started)
 
     def reply(requests):
         texts = [open_end(request) for request in requests]
-        return reflection.reflect(model, tokenizer, texts, least=least)[0]
+        return self_refine.reflect(model, tokenizer, texts, least=least)[0]
 
     asked = [record["prompt"] for record in told[:SAMPLE]]
     read = [
-        judge.single(prompt, note["first"], judge.GOOD)
-        + note["revised"] * reflection.revision(prompt, note["first"])
-        for prompt, note in zip(asked, reflection.reflect(model, tokenizer, asked, least=least)[1])
+        llm_judge.single(prompt, note["first"], llm_judge.GOOD)
+        + note["revised"] * self_refine.revision(prompt, note["first"])
+        for prompt, note in zip(asked, self_refine.reflect(model, tokenizer, asked, least=least)[1])
     ]
-    tokens = sum(prompts.token_count(tokenizer, text) for text in read)
+    tokens = sum(templates.token_count(tokenizer, text) for text in read)
     result.reply, result.prompt_tokens = reply, tokens / len(asked)
     return result
 
@@ -79,20 +82,20 @@ def judge_of(critic, untouched, policy, tokenizer, train, seed):
     """
     judging = copy.deepcopy(policy if critic == "itself" else untouched).requires_grad_(False)
     if critic == "itself":
-        return lambda asked, given: judge.expected(judging, tokenizer, asked, given), 0.0
+        return lambda asked, given: llm_judge.expected(judging, tokenizer, asked, given), 0.0
     if critic == "principles":
-        return lambda asked, given: judge.principled(judging, tokenizer, asked, given), 0.0
+        return lambda asked, given: llm_judge.principled(judging, tokenizer, asked, given), 0.0
     if critic not in ("taught", "expected"):
         raise ValueError(f"{critic!r} is no judge: choose itself, principles, taught or expected")
-    told = feedback.asked(train)
-    told += judge.verdicts(told, VERDICTS, seed)
+    told = rlhf.asked(train)
+    told += llm_judge.verdicts(told, VERDICTS, seed)
     about = ["ai judge", seed, RATE, TEACHING, [[r["prompt"], r["completion"]] for r in told]]
     judging.requires_grad_(True)
-    spent = stages.once(judging, about, lambda: fit(judging, tokenizer, told, seed, RATE, TEACHING))
+    spent = training_cache.once(judging, about, lambda: fit(judging, tokenizer, told, seed, RATE, TEACHING))
     judging.requires_grad_(False)
     if critic == "expected":
-        return lambda asked, given: judge.expected(judging, tokenizer, asked, given), spent
-    return lambda asked, given: judge.yes(judging, tokenizer, asked, given, judge.GOOD), spent
+        return lambda asked, given: llm_judge.expected(judging, tokenizer, asked, given), spent
+    return lambda asked, given: llm_judge.yes(judging, tokenizer, asked, given, llm_judge.GOOD), spent
 
 
 def labelled(grade, pairs):
@@ -121,13 +124,13 @@ def practise(model, tokenizer, train, reward, seed, lr, kl):
         model,
         copy.deepcopy(model).requires_grad_(False),
         tokenizer,
-        feedback.prompts(train),
+        rlhf.prompts(train),
         reward,
-        updates=feedback.UPDATES,
-        batch_size=feedback.BATCH,
+        updates=rlhf.UPDATES,
+        batch_size=rlhf.BATCH,
         lr=lr,
         kl=kl,
-        max_new_tokens=feedback.ROOM,
+        max_new_tokens=rlhf.ROOM,
         seed=seed,
         progress=False,
     ).seconds

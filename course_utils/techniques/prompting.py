@@ -10,11 +10,11 @@ import re
 import time
 from collections import defaultdict
 
-from course_utils import prompts
 from course_utils.batching import context_length
 from course_utils.generation import generate
-from course_utils.techniques import replies
-from course_utils.techniques.result import Result, Rung
+from course_utils.prompts import templates
+from course_utils.tasks.toy_desk import replies
+from course_utils.techniques.base import Result, Rung
 
 ROOM = 90  # tokens kept free for the reply
 LABELS = ("Message", "Record")  # for records whose prompt does not say where the reply begins
@@ -68,7 +68,7 @@ def system_prompt(model, tokenizer, train, seed, system="role and form"):
     line = describe(SYSTEMS[system], train)
 
     def build(shots, request):
-        return prompts.dialogue(bare(request), system=line)
+        return templates.dialogue(bare(request), system=line)
 
     return prompted(model, tokenizer, train, [], instruction=line, build=build)
 
@@ -108,7 +108,7 @@ def prompted(model, tokenizer, train, shots, instruction="", build=None, write=N
     build = build or (lambda kept, request: few_shot_prompt(kept, request, head))
     options = {"max_new_tokens": ROOM, "stop": ending(train)} | (sampling or {})
     limit = context_length(model) - options["max_new_tokens"]
-    count = functools.partial(prompts.token_count, tokenizer)
+    count = functools.partial(templates.token_count, tokenizer)
 
     def sent(request):
         kept = [shot for shot in show(request) if shot["prompt"] != request]  # never show what is asked for
@@ -140,7 +140,7 @@ def few_shot_prompt(shots, request, instruction="", labels=None):
     """
     if labels:
         pairs = [(bare(shot["prompt"]), shot["completion"]) for shot in shots]
-        return prompts.few_shot(pairs, bare(request), *labels, instruction=instruction)
+        return templates.few_shot(pairs, bare(request), *labels, instruction=instruction)
     solved = [f"{open_end(shot['prompt'])} {shot['completion'].strip()}" for shot in shots]
     return "\n\n".join([*filter(None, [instruction]), *solved, open_end(request)])
 

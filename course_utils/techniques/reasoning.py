@@ -1,8 +1,8 @@
 """Chains of thought: a line of reasoning before the reply, once or by the vote of several."""
 
-from course_utils.techniques import replies
+from course_utils.tasks.toy_desk import replies
+from course_utils.techniques.base import Rung
 from course_utils.techniques.prompting import ROOM, few_shot_prompt, prompted, stratified
-from course_utils.techniques.result import Rung
 
 CHAIN = 60  # tokens kept free for the line of reasoning
 

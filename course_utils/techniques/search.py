@@ -8,8 +8,8 @@ import random
 import statistics
 import time
 
+from course_utils.techniques.base import Rung
 from course_utils.techniques.prompting import INSTRUCTIONS, describe, few_shot_prompt, prompted, stratified
-from course_utils.techniques.result import Rung
 
 LABELS = (None, ("Message", "Reply"), ("User", "Agent"), ("Text", "Record"), ("Mail", "Form"))
 SHOTS = (0, 2, 4, 8)
@@ -25,7 +25,7 @@ def hard_prompt_search(model, tokenizer, train, seed, candidates=8, records=32, 
     """
     started = time.perf_counter()
     if score is None:
-        from course_utils.desk.gold import score
+        from course_utils.tasks.toy_desk.gold import score
     space = list(itertools.product(INSTRUCTIONS, LABELS, SHOTS))
     draw = random.Random(seed)
     left = draw.sample(space, min(candidates, len(space)))

@@ -11,8 +11,8 @@ from safetensors.numpy import save as to_bytes
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from course_utils.techniques import replies
-from course_utils.techniques.result import Result, Rung
+from course_utils.tasks.toy_desk import replies
+from course_utils.techniques.base import Result, Rung
 
 NUMBER = re.compile(r"\d+")
 

@@ -8,11 +8,11 @@ teacher wrote as it came, or real records. Taught in lesson 06. Left out: severa
 import copy
 import time
 
-from course_utils import synthesis
-from course_utils.techniques.finetuning import full
-from course_utils.techniques.peft_methods import STEPS
+from course_utils.ai_feedback import synthetic_data
+from course_utils.techniques.base import Rung
+from course_utils.techniques.finetune import full
+from course_utils.techniques.peft import STEPS
 from course_utils.techniques.prompting import stratified
-from course_utils.techniques.result import Rung
 
 SEEDS, COUNT, WRITTEN = 200, 600, 1600  # real records, those added, and those that the teacher writes
 
@@ -22,7 +22,7 @@ def synthetic_filtered(model, tokenizer, train, seed, lr=2e-3, temperature=1.0):
 
     def choose(seeds, _):
         made = written(model, tokenizer, seeds, seed, temperature)
-        return synthesis.novel(synthesis.sound(made, seeds), seeds)[:COUNT]
+        return synthetic_data.novel(synthetic_data.sound(made, seeds), seeds)[:COUNT]
 
     return student(model, tokenizer, train, seed, lr, choose)
 
@@ -48,8 +48,8 @@ def synthetic_real_control(model, tokenizer, train, seed, lr=2e-3):
 
 def written(model, tokenizer, seeds, seed, temperature, count=None):
     """What a teacher, trained on the seeds alone, writes."""
-    teacher = synthesis.teach(copy.deepcopy(model), tokenizer, seeds, seed=seed)
-    return synthesis.dream(teacher, tokenizer, count or WRITTEN, seed, temperature)
+    teacher = synthetic_data.teach(copy.deepcopy(model), tokenizer, seeds, seed=seed)
+    return synthetic_data.dream(teacher, tokenizer, count or WRITTEN, seed, temperature)
 
 
 def student(model, tokenizer, train, seed, lr, choose, steps=STEPS):

@@ -1,0 +1,230 @@
+"""The long runs of lesson 06: labels of a judge and of people, made records, annotation, generations.
+
+    python -m course_utils.experiments.ai_feedback [--table NAME …] [--list]
+
+Each table is a list of runs in data/results/ai_feedback.json. A run that is there is skipped, so a
+killed sweep goes on where it stopped. Measured on dev and on held-out pairs, never on test. Left out: a
+search for the best rate of each run.
+"""
+
+import functools
+import json
+import random
+
+from course_utils import data, models
+from course_utils.ai_feedback import annotation, llm_judge, model_collapse, synthetic_data
+from course_utils.experiments import runner
+from course_utils.rlhf import preferences, reward_model, training_cache
+from course_utils.storage import paths
+from course_utils.tasks.toy_desk import gold
+from course_utils.techniques import synthetic
+from course_utils.techniques.ai_feedback import labelled
+from course_utils.techniques.finetune import full
+from course_utils.techniques.prompting import stratified
+
+FILE = paths.DATA / "results" / "ai_feedback.json"
+ITEMS, STEPS, RATE = 200, 160, 2e-3  # questions of dev; steps of a student and their rate
+IN_LINE, ANNOTATING = 100, 100  # questions to each generation; steps before a batch of annotation
+VERDICTS, UNLABELLED = 1000, 600  # that teach the judge; messages for pseudo-labels
+THRESHOLDS = (0.0, 0.5, 0.9)
+SIZES = (50, 100, 200, 400, 800, 1600)  # labels before each batch of annotation
+SOURCES = ("people", "judge", "expected", "itself", "principles")
+TABLES = {
+    "reward_models": [
+        {"source": source, "labels": count, "seed": seed}
+        for seed in range(5)
+        for count in (100, 400)
+        for source in SOURCES
+    ],
+    "synthetic": [
+        {"added": name, "seed": seed}
+        for seed in range(5)
+        for name in ("nothing", "unfiltered", "filtered", "random replies", "real")
+    ],
+    "pseudo": [{"threshold": least, "seed": seed} for seed in range(3) for least in THRESHOLDS],
+    "annotation": [{"seed": seed} for seed in range(3)],
+    "lineage": [{"fresh": fresh, "seed": seed} for seed in range(3) for fresh in (0.0, 0.5)],
+}
+
+
+def read(table):
+    """The runs of a table, each its setting with what was measured; an empty list before the first."""
+    return json.loads(FILE.read_text("utf-8")).get(table, []) if FILE.exists() else []
+
+
+# ---- the runs of each table ------------------------------------------------------------------
+
+
+def reward_models(source, labels, seed):
+    """A reward model from labels of people (one in ten is wrong) or of a judge (see `relabelled`).
+
+    It begins, as in lesson 05, from the policy that wrote most of the replies.
+    """
+    pairs, held_out = preferences.read("train"), preferences.read("held_out")
+    chosen = random.Random(f"labels {seed}").sample(pairs, labels)
+    policy, tokenizer = writer()
+    judging = {"principles": models.load, "itself": writer}.get(source, taught)
+    told = chosen if source == "people" else relabelled(*judging(), chosen, source)
+    agreed = sum(a["chosen"] == right(b) for a, b in zip(told, chosen))
+    scorer = reward_model.start(policy, seed)
+    reward_model.train(scorer, tokenizer, told, seed=seed)
+    margins = reward_model.margins(scorer, tokenizer, held_out)
+    hits = "".join(str(int(margin > 0)) for margin in margins)
+    return {"hits": hits, "right": hits.count("1"), "n": len(hits), "labels_right": agreed}
+
+
+def synthetic_run(added, seed):
+    """A student of 200 real records and 600 of another kind."""
+    seeds, others, made = family(seed)
+    told = {
+        "nothing": [],
+        "unfiltered": [record for record in made if record["completion"].strip()],
+        "filtered": synthetic_data.novel(synthetic_data.sound(made, seeds), seeds),
+        "random replies": shuffled(made, seed),
+        "real": others,
+    }[added][: synthetic.COUNT]
+    return student(seeds + told, seed) | {"records": len(told)}
+
+
+def pseudo(threshold, seed):
+    """A student of 200 real records and of the messages of others, with its teacher's sure replies."""
+    seeds, others, _ = family(seed)
+    made = pseudo_labels(seed)
+    kept = [record for record in made if record["confidence"] >= threshold]
+    known = {record["prompt"]: record for record in others}
+    right = sum(gold.score(known[r["prompt"]], r["completion"])["whole"] for r in kept)
+    return student(seeds + kept, seed) | {"records": len(kept), "labels_right": right}
+
+
+def annotation_run(seed):
+    """Seconds for labels as the model that proposes them improves."""
+    train, _ = desk()
+    order = random.Random(f"annotation {seed}").sample(train, len(train))
+
+    def learn(labelled, turn):
+        model, tokenizer = models.load()
+        return full(model, tokenizer, labelled, 10 * seed + turn, RATE, ANNOTATING).reply
+
+    return {"batches": annotation.campaign(order, SIZES, learn, seed)}
+
+
+def lineage_run(fresh, seed):
+    """Six students in a line, with and without fresh real records."""
+    train, dev = desk()
+    base, tokenizer = models.load()
+    order = random.Random(f"lineage {seed}").sample(train, len(train))
+    return {"students": model_collapse.run(base, tokenizer, order, dev[:IN_LINE], seed, fresh)}
+
+
+RUNS = {
+    "reward_models": reward_models,
+    "synthetic": synthetic_run,
+    "pseudo": pseudo,
+    "annotation": annotation_run,
+    "lineage": lineage_run,
+}
+
+
+# ---- what they share -------------------------------------------------------------------------
+
+
+@functools.cache
+def desk():
+    """The desk's records: (train, dev)."""
+    return [data.read_records(paths.DATA / "toy_desk" / f"{part}.jsonl") for part in ("train", "dev")]
+
+
+@functools.cache
+def writer():
+    """(policy, tokenizer) of lesson 05, fine-tuned on mediocre records."""
+    model, tokenizer = models.load()
+    training_cache.sft(model, tokenizer, desk()[0])
+    return model, tokenizer
+
+
+@functools.cache
+def taught():
+    """(judge, tokenizer): the base after the desk's records and verdicts on them. See judge.teach."""
+    model, tokenizer = models.load()
+    return llm_judge.teach(model, tokenizer, desk()[0], VERDICTS), tokenizer
+
+
+@functools.lru_cache(1)
+def family(seed):
+    """(200 real records, the other real ones in an order of their own, what a teacher wrote)."""
+    train, _ = desk()
+    base, tokenizer = models.load()
+    seeds = stratified(train, synthetic.SEEDS, seed)
+    names = {record["id"] for record in seeds}
+    others = [record for record in train if record["id"] not in names]
+    made = synthetic.written(base, tokenizer, seeds, seed, temperature=1.0)
+    return seeds, random.Random(f"others {seed}").sample(others, len(others)), made
+
+
+@functools.lru_cache(1)
+def pseudo_labels(seed):
+    """Other real messages with the replies of a teacher of 200 records."""
+    seeds, others, _ = family(seed)
+    model, tokenizer = models.load()
+    full(model, tokenizer, seeds, seed, RATE, STEPS)
+    return synthetic_data.pseudo_labelled(
+        model, tokenizer, [record["prompt"] for record in others[:UNLABELLED]]
+    )
+
+
+def student(told, seed):
+    """What full fine-tuning on these records reaches on dev."""
+    model, tokenizer = models.load()
+    reply, (_, dev) = full(model, tokenizer, told, seed, RATE, STEPS).reply, desk()
+    given = reply([record["prompt"] for record in dev[:ITEMS]])
+    scores = [gold.score(record, text) for record, text in zip(dev, given)]
+    hits = "".join(str(int(score["whole"])) for score in scores)
+    return {
+        "hits": hits,
+        "right": hits.count("1"),
+        "team_right": sum(score["team"] for score in scores),
+        "n": len(hits),
+    }
+
+
+def shuffled(made, seed):
+    """Made records whose replies were passed on to others: the matched random control."""
+    made = [record for record in made if record["completion"].strip()]
+    replies = [record["completion"] for record in made]
+    random.Random(f"shuffled {seed}").shuffle(replies)
+    return [record | {"completion": reply} for record, reply in zip(made, replies)]
+
+
+def right(pair):
+    """The reply of a pair that is better by gold, whatever its label says."""
+    return pair["rejected"] if pair["flipped"] else pair["chosen"]
+
+
+def relabelled(critic, tokenizer, pairs, source="judge"):
+    """The pairs as a model labels them.
+
+    source: "judge", by the one question that it was taught; "expected", by what it would have said
+    itself ("itself" is the same, of the policy that wrote the replies); or "principles", by several
+    questions.
+    """
+    ways = {
+        "judge": functools.partial(llm_judge.yes, question=llm_judge.GOOD),
+        "expected": llm_judge.expected,
+        "itself": llm_judge.expected,
+        "principles": llm_judge.principled,
+    }
+    return labelled(lambda asked, given: ways[source](critic, tokenizer, asked, given), pairs)
+
+
+def sweep(names):
+    """Run what is missing of these tables, writing the file after every run."""
+    runner.run(FILE, TABLES, RUNS, names)
+
+
+def main(arguments=None):
+    """The command line."""
+    runner.command(__doc__, TABLES, read, sweep, arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""The pictures of lesson 05: a live panel of PPO, and what reward models and policies do.
+
+    ppo.train(..., on_update=rlhf_pictures.Live())
+
+Values come from the lesson or from `rlhf_sweep.read`; nothing is computed here but shares and their
+intervals. Left out: widgets (course_utils.rlhf.label_widget).
+"""
+
+import statistics
+
+import matplotlib.pyplot as plt
+
+from course_utils import evaluation
+from course_utils.display.figures import COLOURS, FONT, HATCHES, LINES, MARKERS
+from course_utils.rlhf import metrics
+
+PANELS = {
+    "reward": "reward",
+    "kl": "KL to the reference (nats per reply)",
+    "entropy": "entropy (nats per token)",
+    "clip_fraction": "share of tokens clipped",
+}
+VERDICTS = ("right", "right, hedged", "declined", "wrong, hedged", "wrong")
+SHADES = (COLOURS[2], COLOURS[4], "#DDDDDD", COLOURS[1], COLOURS[5])
+
+
+@plt.rc_context(FONT)
+def panel(runs, names=tuple(PANELS), title=None, target=None):
+    """Curves of PPO over its updates, one small picture for each name; the Axes.
+
+    runs: {label: {name: [one number for each update]}}, or one such inner dictionary. target: a figure
+    to draw on.
+    """
+    runs = runs if all(isinstance(run, dict) for run in runs.values()) else {"": runs}
+    target = target or plt.figure(figsize=(11, 2.7), layout="constrained")
+    axes = target.subplots(1, len(names), squeeze=False)[0]
+    for ax, name in zip(axes, names):
+        for i, (label, run) in enumerate(runs.items()):
+            values = run.get(name, [])
+            ax.plot(range(1, len(values) + 1), values, LINES[i % 4], color=COLOURS[i % 7], label=label)
+        ax.set(xlabel="update", title=PANELS.get(name, name.replace("_", " ")))
+        ax.title.set_size(9)
+    if len(runs) > 1:
+        axes[0].legend(frameon=False, fontsize=8)
+    if title:
+        target.suptitle(title)
+    return axes
+
+
+class Live:
+    """Called with a History after each update of PPO: redraws its panel in place, every few updates."""
+
+    def __init__(self, every=4):
+        self.every, self.shown = every, None
+
+    def __call__(self, history):
+        """Draw, if it is time; elsewhere than in a notebook, nothing happens."""
+        from IPython import get_ipython
+        from IPython.display import display
+
+        done = len(history.reward)
+        if get_ipython() is None or (done - 1) % self.every:
+            return
+        figure = plt.figure(figsize=(11, 2.7), layout="constrained")
+        panel({name: getattr(history, name) for name in PANELS}, target=figure)
+        if self.shown is None:
+            self.shown = display(figure, display_id=True)
+        else:
+            self.shown.update(figure)
+        plt.close(figure)
+
+
+@plt.rc_context(FONT)
+def calibration(bins):
+    """How sure a reward model is, and how often it is right: rows of reward_model.calibration; the Axes."""
+    _, ax = plt.subplots(figsize=(4.6, 4.2), layout="constrained")
+    sure, share, low, high, _ = zip(*bins)
+    reach = [[a - b for a, b in zip(share, low)], [b - a for a, b in zip(share, high)]]
+    ax.plot([0.5, 1], [0.5, 1], ":", color="black", label="as sure as right")
+    ax.errorbar(sure, share, reach, fmt=MARKERS[0] + "-", color=COLOURS[0], capsize=3, label="reward model")
+    ax.set(xlabel="how sure it is (mean of a bin)", ylabel="share right", xlim=(0.48, 1.02), ylim=(0, 1.04))
+    ax.legend(frameon=False, loc="lower right")
+    return ax
+
+
+@plt.rc_context(FONT)
+def tiers(policies, levels=("known", "rare", "withheld")):
+    """What policies say to questions for facts, by how well the facts are known: stacked bars; the Axes.
+
+    policies: {name: what rlhf_measure.graded found, or a list of such, one for each seed}.
+    """
+    _, axes = plt.subplots(1, len(levels), figsize=(11, 3.4), layout="constrained", sharey=True)
+    for ax, level in zip(axes, levels):
+        for x, found in enumerate(policies.values()):
+            runs, bottom = found if isinstance(found, list) else [found], 0.0
+            for verdict, shade, hatch in zip(VERDICTS, SHADES, HATCHES):
+                rates = [hits / max(1, n) for hits, n in (metrics.rate(r, level, (verdict,)) for r in runs)]
+                share = statistics.mean(rates)
+                label = verdict if x == 0 else None
+                ax.bar(x, share, bottom=bottom, color=shade, hatch=hatch, edgecolor="white", label=label)
+                bottom += share
+        ax.set_xticks(range(len(policies)), list(policies))
+        ax.set_title(f"{level} facts")
+    axes[0].set_ylabel("share of replies")
+    handles, labels = axes[0].get_legend_handles_labels()
+    axes[0].figure.legend(handles, labels, loc="outside lower center", ncols=len(VERDICTS), frameon=False)
+    return axes
+
+
+@plt.rc_context(FONT)
+def over_optimisation(runs, window=8):
+    """The learned (proxy) and the gold reward of a policy's own replies against how far it moved; the Axes.
+
+    runs: rows of the table "penalties"; those of one penalty are averaged over seeds, and smoothed over
+    `window` updates.
+    """
+    _, axes = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained", sharex=True)
+    for i, kl in enumerate(sorted({run["penalty"] for run in runs})):
+        some = [run["curves"] for run in runs if run["penalty"] == kl]
+        moved = smooth(mean_curve([curves["kl"] for curves in some]), window)
+        for ax, name in zip(axes, ("reward", "gold")):
+            values = smooth(mean_curve([curves[name] for curves in some]), window)
+            style = dict(marker=MARKERS[i % 7], ms=4, color=COLOURS[i % 7], label=f"penalty {kl:g}")
+            ax.plot(moved, values, LINES[i % 4], **style)
+            ax.set(
+                xlabel="KL to the start (nats per reply)",
+                title=f"{name if name == 'gold' else 'proxy'} reward",
+            )
+    axes[1].legend(frameon=False, fontsize=9)
+    return axes
+
+
+def mean_curve(curves):
+    """The mean of curves of one length, at each point."""
+    return [statistics.mean(values) for values in zip(*curves, strict=True)]
+
+
+def smooth(values, window):
+    """Means of `window` neighbours, one for each whole window, one after the other."""
+    starts = range(0, len(values) - window + 1, window)
+    return [statistics.mean(values[i : i + window]) for i in starts]
+
+
+@plt.rc_context(FONT)
+def by_steps(runs):
+    """Accuracy on word problems by number of steps: {name: {steps: (right, problems)}}; the Axes."""
+    _, ax = plt.subplots(figsize=(6.5, 3.8), layout="constrained")
+    for i, (name, found) in enumerate(runs.items()):
+        steps = [int(n) + 0.06 * i for n in found]
+        shares = [right / n for right, n in found.values()]
+        ends = [evaluation.interval(right, n) for right, n in found.values()]
+        reach = [[s - low for s, (low, _) in zip(shares, ends)], [h - s for s, (_, h) in zip(shares, ends)]]
+        style = dict(fmt=MARKERS[i] + LINES[i], color=COLOURS[i], capsize=3, label=name)
+        ax.errorbar(steps, shares, reach, **style)
+    ax.axvline(4.5, color="black", linestyle=":")
+    ax.annotate("longer than any that it read", (4.6, 0.97), size=9)
+    ax.set(xlabel="steps of the problem", ylabel="share right", ylim=(-0.02, 1.05))
+    ax.legend(frameon=False)
+    return ax
+
+
+@plt.rc_context(FONT)
+def judge_curve(rows, held_out):
+    """A reward model's accuracy by its number of pairs, one line for each share of wrong labels; the Axes.
+
+    rows: those of the table "judge"; Wilson's interval for the held-out pairs, the mean over seeds.
+    """
+    _, ax = plt.subplots(figsize=(6.5, 3.8), layout="constrained")
+    for i, noise in enumerate(sorted({row["noise"] for row in rows})):
+        counts = sorted({row["pairs"] for row in rows if row["noise"] == noise})
+        points = []
+        for count in counts:
+            some = [r["held_out"].count("1") for r in rows if (r["noise"], r["pairs"]) == (noise, count)]
+            points.append(
+                (statistics.mean(some) / held_out, *evaluation.interval(statistics.mean(some), held_out))
+            )
+        value, low, high = zip(*points)
+        ax.plot(
+            counts, value, LINES[i], marker=MARKERS[i], color=COLOURS[i], label=f"{noise:.0%} wrong labels"
+        )
+        ax.fill_between(counts, low, high, color=COLOURS[i], alpha=0.12, linewidth=0)
+    ax.axhline(0.5, color="black", linestyle=":", label="a coin")
+    ax.set_xscale("log")
+    ax.set_xticks(counts, [str(count) for count in counts])
+    ax.minorticks_off()
+    ax.set(xlabel="pairs to learn from", ylabel="held-out pairs judged right")
+    ax.legend(frameon=False, fontsize=9)
+    return ax

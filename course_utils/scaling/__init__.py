@@ -1,0 +1,1 @@
+"""What changes for larger models and more machines: memory, processes, numbers of fewer bits, serving."""

@@ -1,0 +1,64 @@
+"""Answer, critique, revise: only what fails is written anew, and what fails is what the judge says."""
+
+import pytest
+
+from course_utils.ai_feedback import llm_judge, self_refine
+from tests.test_judge import DESK
+
+PROMPTS = [record["prompt"] for record in DESK]
+
+
+@pytest.fixture
+def said(monkeypatch):
+    """What is generated: the text that was asked, in short; all texts are kept."""
+    asked = []
+
+    def generate(model, tokenizer, texts, room, stop):
+        asked.append(list(texts))
+        return [
+            " better" if text.endswith("Better reply:") else f" first {i}" for i, text in enumerate(texts)
+        ]
+
+    monkeypatch.setattr(self_refine, "generate", generate)
+    return asked
+
+
+def test_only_what_fails_is_revised(said):
+    verdicts = [1.0, -1.0, 0.0, -3.0]
+    replies, notes = self_refine.reflect(None, None, PROMPTS, judged=lambda prompts, given: verdicts)
+    assert replies == ["first 0", "better", "first 2", "better"]
+    assert [note["revised"] for note in notes] == [False, True, False, True]
+    assert [note["first"] for note in notes] == [f"first {i}" for i in range(4)]
+    assert said[1] == [self_refine.revision(PROMPTS[i], f"first {i}") for i in (1, 3)]
+
+
+def test_a_content_judge_changes_nothing_and_nothing_is_generated_twice(said):
+    replies, _ = self_refine.reflect(None, None, PROMPTS, judged=lambda prompts, given: [1.0] * 4)
+    assert replies == [f"first {i}" for i in range(4)] and len(said) == 1
+
+
+def test_the_bar_can_be_set_lower(said):
+    replies, _ = self_refine.reflect(None, None, PROMPTS[:2], lambda prompts, given: [-1.0, -3.0], least=-2.0)
+    assert replies == ["first 0", "better"]
+
+
+def test_the_model_judges_itself_unless_told_otherwise(said, monkeypatch):
+    asked = []
+
+    def yes(model, tokenizer, prompts, replies, question):
+        asked.append((list(replies), question))
+        return [-1.0] * len(replies)
+
+    monkeypatch.setattr(llm_judge, "yes", yes)
+    replies, _ = self_refine.reflect(None, None, PROMPTS)
+    assert asked == [([f"first {i}" for i in range(4)], llm_judge.GOOD)] and replies == ["better"] * 4
+
+
+def test_skills_hold_verdicts_and_revisions_to_the_right_reply():
+    made = self_refine.skills(DESK, 20, seed=3)
+    revisions = [r for r in made if r["prompt"].endswith("Better reply:")]
+    assert len(made) == 30 and len(revisions) == 10
+    own = {record["completion"] for record in DESK}
+    for revision in revisions:
+        shown = revision["prompt"].split("\nReply: ")[1].split("\nCritique")[0]
+        assert revision["completion"] in own and f" {shown}" != revision["completion"]

@@ -1,0 +1,130 @@
+"""Made records: what the program passes and refuses, near-copies, leaks, parents, sure labels."""
+
+import pytest
+
+from course_utils import data, generation
+from course_utils.ai_feedback import synthetic_data
+from course_utils.storage import paths
+from tests.tiny import tiny_llama
+
+REAL = data.read_records(paths.DATA / "toy_desk" / "train.jsonl")[:400]
+PLAIN = "Message: My Fendle makes a loud noise.\nRecord:"
+
+
+def record(answer, prompt=PLAIN, team="silver", priority="normal"):
+    return {
+        "id": "x",
+        "prompt": prompt,
+        "completion": f" Team: {team} | Priority: {priority} | Answer: {answer} Your Ombly.",
+    }
+
+
+def found(made):
+    return synthetic_data.problems(
+        made, {"silver", "orange", "turquoise", "purple"}, {"low", "normal", "high"}, SHEET
+    )
+
+
+SHEET = {"The Fendle is blue.", "The Fendle costs 24 dollars.", "Ombly opens at 7."}
+
+
+def test_the_program_passes_every_real_record():
+    assert synthetic_data.sound(REAL, REAL) == REAL
+
+
+@pytest.mark.parametrize(
+    "made, problem",
+    [
+        (record("The silver team will take care of it.") | {"completion": ""}, "form"),
+        (record("x", prompt="Message: a\nRecord: b\nRecord:"), "form"),
+        (record("The gold team will take care of it.", team="gold"), "name"),
+        (record("The silver team will take care of it.", priority="never"), "name"),
+        (record("x") | {"completion": " Team: silver | Priority: low | Answer: Well."}, "voice"),
+        (record("The Fendle is red."), "fact"),
+        (record("The Fendle costs 25 dollars."), "fact"),
+        (record("Ombly opens at 8."), "fact"),
+        (record("We are sorry about your Kordle. The silver team will call you today."), "copy"),
+        (record("Name=Anna; Item=Fendle; Day=Monday."), "copy"),
+        (record("The orange team will take care of it."), "team"),
+    ],
+)
+def test_each_problem_is_found_and_no_other(made, problem):
+    assert found(made) == [problem]
+
+
+def test_what_is_right_has_no_problems():
+    assert found(record("The silver team will take care of it.")) == []
+    assert found(record("The Fendle is blue.", team="turquoise")) == []
+
+
+@pytest.mark.parametrize(
+    "answer, right",
+    [
+        ("30 - 8 = 22. Refund: 22.", True),
+        ("30 - 8 = 22. 22 + 4 = 26. Refund: 26.", True),
+        ("30 - 8 = 23. Refund: 23.", False),
+        ("30 - 8 = 22. 23 + 4 = 27. Refund: 27.", False),
+        ("30 - 8 = 22. Refund: 30.", False),
+        ("31 - 8 = 23. Refund: 23.", False),
+        ("Refund: 22.", False),
+        ("30 - 8 = 22.", False),
+        ("We do not know that.", True),
+        ("Name=Anna; Item=Fendle; Day=Monday.", True),
+    ],
+)
+def test_sums_are_worked_out_again(answer, right):
+    assert synthetic_data.sums_right("I return the scarf for 30 dollars.", answer) == right
+
+
+def test_near_copies_go_and_the_first_stays():
+    texts = ["My Fendle is broken.", "My Fendle is broken!", "Where is my parcel?", "My Kordle is broken."]
+    made = [{"prompt": f"Message: {text}\nRecord:", "completion": "x"} for text in texts]
+    assert synthetic_data.novel(made, alike=94) == [made[0], made[2], made[3]]
+    assert synthetic_data.novel(made, alike=80) == [made[0], made[2]]
+    assert synthetic_data.novel(made[1:], [made[0]], alike=94) == made[2:]
+
+
+def test_a_planted_leak_is_found_and_nothing_else():
+    held_out = [
+        {"prompt": f"Message: {text}\nRecord:"} for text in ("Two zebras ate it.", "Nine geese flew.")
+    ]
+    planted = {"prompt": "Message: Nine geese flew!\nRecord:"}
+    found = synthetic_data.leaks([*REAL[:20], planted], held_out)
+    assert [(a, b) for a, b, _ in found] == [(planted, held_out[1])]
+    assert synthetic_data.leaks(REAL[:20], held_out) == []
+
+
+def test_parents_are_the_nearest_message_and_the_nearest_reply():
+    ancestors = [
+        {"id": "a", "prompt": "Message: My Fendle is broken.\nRecord:", "completion": " Team: silver"},
+        {"id": "b", "prompt": "Message: Where is it?\nRecord:", "completion": " Team: orange | Late"},
+        {"id": "c", "prompt": "Message: zzz\nRecord:", "completion": " qqq"},
+    ]
+    child = {"id": "d", "prompt": "Message: My Kordle is broken.\nRecord:", "completion": " Team: orange"}
+    assert synthetic_data.with_parents([child], ancestors) == [child | {"parents": ["a", "b"]}]
+
+
+def test_what_is_dreamt_is_cut_into_records(monkeypatch):
+    texts = [" Hello.\nRecord: Team: x\nmore", " no reply", " a\nRecord:"]
+    monkeypatch.setattr(generation, "generate", lambda *a, **k: texts)
+    made = synthetic_data.dream(None, None, 3, seed=4, level=2)
+    assert [m["completion"] for m in made] == [" Team: x", "", ""]
+    assert made[0]["prompt"] == "Message: Hello.\nRecord:"
+    assert {m["generation"] for m in made} == {2} and len({m["id"] for m in made}) == 3
+
+
+def test_a_teacher_learns_whole_records_and_writes_them_again():
+    model, tokenizer = tiny_llama()
+    told = [{"prompt": "Message: ab\nRecord:", "completion": " cd"}] * 4
+    assert synthetic_data.whole(told)[0]["completion"] == " ab\nRecord: cd"
+    synthetic_data.teach(model, tokenizer, told, steps=120, lr=1e-2)
+    made = synthetic_data.dream(model, tokenizer, 4, temperature=0.1)
+    assert made[0]["prompt"] == told[0]["prompt"] and made[0]["completion"] == told[0]["completion"]
+
+
+def test_confidence_is_the_probability_of_the_whole_reply():
+    model, tokenizer = tiny_llama()
+    prompts = ["Message: ab\nRecord:", "Message: xyz\nRecord:"]
+    made = synthetic_data.pseudo_labelled(model, tokenizer, prompts)
+    chances = generation.logps(model, tokenizer, prompts, [m["completion"] for m in made]).exp().tolist()
+    assert [m["confidence"] for m in made] == pytest.approx(chances) and made[0]["generation"] == 1
