@@ -303,7 +303,7 @@ def lab_command(args):
     command += ["--LabApp.extension_manager=readonly"]
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     # Without this, JupyterLab asks on its first start whether to fetch news.
-    command += ["--LabApp.app_settings_dir=" + str(HERE / "course_utils" / "lab_settings")]
+    command += ["--LabApp.app_settings_dir=" + str(HERE / "course_utils" / "tools" / "lab_settings")]
     if not any(arg.endswith(".ipynb") for arg in args):
         command.append("--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb")
     return command + list(args)

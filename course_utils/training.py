@@ -1,12 +1,9 @@
 """One training loop for every lesson: batches in, smaller loss out.
 
     history = train(model, data.encode(tokenizer, records), lr=1e-3, steps=200)
-    python -m course_utils.training --benchmark      tokens per second beside the libraries' trainers
-
 Taught in lesson 04. Left out: several devices, loss scaling for fp16, packing of short examples.
 """
 
-import argparse
 import contextlib
 import functools
 import itertools
@@ -256,17 +253,3 @@ def bf16_is_quicker(kind):
             a @ b
             taken.append(time.perf_counter() - started)
     return min(seconds[torch.bfloat16]) < 0.7 * min(seconds[torch.float32])
-
-
-def main():
-    """The command line."""
-    from course_utils import training_benchmark
-
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--benchmark", action="store_true", required=True)
-    parser.parse_args()
-    training_benchmark.main()
-
-
-if __name__ == "__main__":
-    main()

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from course_utils import losses, training
-from course_utils import training_benchmark as benchmark
 from course_utils.data import collate, encode
 from course_utils.generation import generate
 from course_utils.peft.bottleneck import add as add_adapters
 from course_utils.storage import resume
+from course_utils.tools import training_benchmark as benchmark
 from course_utils.training import batches, gradients, rate, train
 from tests.tiny import tiny_llama
 

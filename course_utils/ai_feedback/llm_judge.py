@@ -17,8 +17,8 @@ import torch
 
 from course_utils import data, evaluation, generation, training
 from course_utils.batching import batches, check_lengths, context_length, encode, evaluating, left_pad
+from course_utils.prompts.few_shot import bare
 from course_utils.tasks.toy_desk import noisy_demonstrations
-from course_utils.techniques.prompting import bare
 
 SINGLE = "Message: {m}\nReply: {r}\nQuestion: {q}\nAnswer:"
 PAIR = "Message: {m}\nReply A: {a}\nReply B: {b}\nQuestion: {q}\nAnswer:"

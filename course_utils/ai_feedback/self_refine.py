@@ -14,8 +14,8 @@ import random
 
 from course_utils.ai_feedback import llm_judge
 from course_utils.generation import generate
+from course_utils.prompts.few_shot import bare
 from course_utils.tasks.toy_desk import noisy_demonstrations
-from course_utils.techniques.prompting import bare
 
 REVISE = "Message: {m}\nReply: {r}\nCritique: {c}\nBetter reply:"
 CRITIQUE = "The reply is wrong."

@@ -15,8 +15,8 @@ import re
 from rapidfuzz import fuzz, process
 
 from course_utils import data, generation, training
+from course_utils.prompts.few_shot import bare
 from course_utils.tasks.toy_desk import company, replies
-from course_utils.techniques.prompting import bare
 
 START, MIDDLE, ROOM = "Message:", "\nRecord:", 110  # of a record; tokens that a made one may have
 ALIKE, LEAK = 97.0, 92.0  # similarity of messages, from 0 to 100

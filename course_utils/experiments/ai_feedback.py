@@ -17,10 +17,10 @@ from course_utils.experiments import runner
 from course_utils.rlhf import preferences, reward_model, training_cache
 from course_utils.storage import paths
 from course_utils.tasks.toy_desk import gold
+from course_utils.tasks.toy_desk.replies import stratified
 from course_utils.techniques import synthetic
 from course_utils.techniques.ai_feedback import labelled
 from course_utils.techniques.finetune import full
-from course_utils.techniques.prompting import stratified
 
 FILE = paths.DATA / "results" / "ai_feedback.json"
 ITEMS, STEPS, RATE = 200, 160, 2e-3  # questions of dev; steps of a student and their rate

@@ -11,15 +11,17 @@ import itertools
 import json
 import random
 
-from course_utils import custom, data, evaluation, generation, models, training
+from course_utils import data, evaluation, generation, models, training
 from course_utils.corpus import mix
 from course_utils.experiments import runner
+from course_utils.finetune import custom
 from course_utils.peft import lora
 from course_utils.storage import paths
 from course_utils.tasks import instructions, retention
 from course_utils.tasks.toy_desk import gold
+from course_utils.tasks.toy_desk.replies import stratified
 from course_utils.techniques.finetune import last_blocks, own_head
-from course_utils.techniques.prompting import ROOM, stratified
+from course_utils.techniques.prompting import ROOM
 
 FILE = paths.DATA / "results" / "fine_tuning.json"
 ITEMS, ON_TRAIN, KEPT, PER_FAMILY = 200, 100, 60, 40

@@ -23,7 +23,8 @@ from course_utils.peft.soft_prompts import (
 )
 from course_utils.storage import paths
 from course_utils.tasks.toy_desk import gold
-from course_utils.techniques.prompting import ROOM, stratified
+from course_utils.tasks.toy_desk.replies import stratified
+from course_utils.techniques.prompting import ROOM
 from course_utils.techniques.soft_prompts import BATCH, BETWEEN, begin
 
 FILE = paths.DATA / "results" / "soft_prompts.json"

@@ -13,7 +13,6 @@ import numpy as np
 from course_utils import evaluation
 from course_utils.display.figures import COLOURS, FONT, HATCHES, LINES, MARKERS, plain
 from course_utils.display.tables import visible
-from course_utils.experiments import finetune
 
 COUNTS, SILENT = "#FFD98A", "#EEEEEE"  # a token that counts in the loss, and one that does not
 NAMES = {"lora_all": "LoRA on\nall layers", "full with replay": "full,\nwith replay"}
@@ -93,9 +92,11 @@ def over_seeds(rows, column="right", n="n"):
     return hits / rows[0][n], *evaluation.interval(hits, rows[0][n])
 
 
-def forgotten(rows):
-    """(mean drop on the retention suite, low, high) of runs that differ by their seed, paired by item."""
-    whole = next(row for row in finetune.read("forgetting") if row["depth"] == "untouched")
+def forgotten(rows, whole):
+    """(mean drop on the retention suite, low, high) of runs that differ by their seed, paired by item.
+
+    whole: the row of the model before fine-tuning.
+    """
     before = [int(hit) for hits in whole["retention"].values() for hit in hits]
     after = [[int(hit) for hits in row["retention"].values() for hit in hits] for row in rows]
     lost = [a - statistics.mean(each) for a, each in zip(before, zip(*after), strict=True)]
@@ -153,12 +154,12 @@ def examples_and_noise(examples, noise):
 
 
 @plt.rc_context(FONT)
-def gained_and_forgotten(rows):
+def gained_and_forgotten(rows, whole):
     """What each depth learned of the desk (up) and what it forgot (down), with 95 % intervals; two Axes."""
     groups = {depth: some for depth, some in by(rows, "depth").items() if depth != "untouched"}
     _, axes = plt.subplots(2, 1, figsize=(9, 5.6), sharex=True, layout="constrained")
     for i, some in enumerate(groups.values()):
-        for ax, (value, low, high) in zip(axes, (over_seeds(some), forgotten(some))):
+        for ax, (value, low, high) in zip(axes, (over_seeds(some), forgotten(some, whole))):
             ax.bar(i, value, color=COLOURS[i % 7], hatch=HATCHES[i % 7], edgecolor="white")
             ax.errorbar(i, value, [[max(0, value - low)], [max(0, high - value)]], color="black", capsize=4)
             ax.text(i + 0.06, max(high, 0), f" {value:.2f}", ha="left", va="bottom")

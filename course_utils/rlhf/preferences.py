@@ -30,10 +30,11 @@ import random
 from course_utils import data, models
 from course_utils.corpus.styles import RUDE_WORDS
 from course_utils.generation import generate
+from course_utils.prompts import few_shot
 from course_utils.rlhf import training_cache
 from course_utils.storage.paths import DATA, write_atomically
 from course_utils.tasks.toy_desk import company, gold, noisy_demonstrations
-from course_utils.techniques import prompting
+from course_utils.tasks.toy_desk.replies import stratified
 
 FILE = DATA / "toy_desk" / "preferences.jsonl"
 SEED, NOISE = 2026, 0.1
@@ -67,7 +68,7 @@ def build(train, dev, counts, seed=SEED, noise=NOISE, progress=True, **settings)
     base, tokenizer = models.load("glass-box")
     sft, _ = models.load("glass-box")
     training_cache.sft(sft, tokenizer, train, progress=progress, **settings)
-    shots, found = prompting.stratified(train, SHOTS, seed), []
+    shots, found = stratified(train, SHOTS, seed), []
     new = noisy_demonstrations.messages(train, "pairs"), noisy_demonstrations.messages(train, "held_out")
     for split, records in zip(SPLITS, (*new, dev)):
         chance, flips = random.Random(f"{seed} {split}"), noise if split == "train" else 0.0
@@ -88,7 +89,7 @@ def build(train, dev, counts, seed=SEED, noise=NOISE, progress=True, **settings)
 def drawn(base, sft, tokenizer, records, shots, seed, progress=True):
     """[[(source, reply)]] for each record: DRAWS replies of each source, sampled at temperature 1."""
     plain = [record["prompt"] for record in records]
-    solved = [prompting.few_shot_prompt(shots, prompt) for prompt in plain]
+    solved = [few_shot.few_shot_prompt(shots, prompt) for prompt in plain]
     sources = {"sft": (sft, plain), "few_shot": (base, solved), "base": (base, plain)}
     found = [[] for _ in records]
     for number, (source, (model, prompts)) in enumerate(sources.items()):

@@ -16,11 +16,11 @@ import torch
 from course_utils import data, training
 from course_utils.ai_feedback import llm_judge, self_refine
 from course_utils.prompts import templates
+from course_utils.prompts.few_shot import open_end
 from course_utils.rlhf import ppo, preferences, rewards, training_cache
 from course_utils.techniques import rlhf
 from course_utils.techniques.base import Rung
 from course_utils.techniques.peft import BATCH
-from course_utils.techniques.prompting import open_end
 
 VERDICTS, TEACHING, REFLECTING = 1000, 240, 320  # what teaches a judge; steps of two trainings
 RATE, SAMPLE = 2e-3, 50  # messages by which the tokens of a second thought are counted

@@ -12,8 +12,9 @@ import torch
 from course_utils import data, training
 from course_utils.generation import generate
 from course_utils.peft import bottleneck, ia3, lora
+from course_utils.prompts.few_shot import ending, open_end
 from course_utils.techniques.base import Result, Rung
-from course_utils.techniques.prompting import ROOM, ending, open_end
+from course_utils.techniques.prompting import ROOM
 
 STEPS, BATCH = 240, 16  # two passes over 2,000 records
 

@@ -5,19 +5,18 @@ query a prompt with nothing after it. Left out: orders and wordings made for sin
 """
 
 import functools
-import random
-import re
 import time
-from collections import defaultdict
 
 from course_utils.batching import context_length
 from course_utils.generation import generate
 from course_utils.prompts import templates
+from course_utils.prompts.few_shot import bare, ending, few_shot_prompt, open_end
+from course_utils.prompts.retrieval import nearest, retriever
 from course_utils.tasks.toy_desk import replies
+from course_utils.tasks.toy_desk.replies import stratified
 from course_utils.techniques.base import Result, Rung
 
 ROOM = 90  # tokens kept free for the reply
-LABELS = ("Message", "Record")  # for records whose prompt does not say where the reply begins
 INSTRUCTIONS = {
     "none": "",
     "form": "Reply as: {form}",
@@ -55,12 +54,6 @@ def few_shot(model, tokenizer, train, seed, k=4, shots="nearest", instruction="n
 def few_shot_drawn(model, tokenizer, train, seed, k=4):
     """`few_shot` with the same k records before every request: what a prompt written once can hold."""
     return few_shot(model, tokenizer, train, seed, k, "drawn")
-
-
-def nearest(train, k):
-    """show(request) -> the k records whose requests are most like it, the nearest last."""
-    find = retriever([bare(record["prompt"]) for record in train], train)
-    return lambda request: find(bare(request), k)
 
 
 def system_prompt(model, tokenizer, train, seed, system="role and form"):
@@ -133,29 +126,6 @@ def prompted(model, tokenizer, train, shots, instruction="", build=None, write=N
     )
 
 
-def few_shot_prompt(shots, request, instruction="", labels=None):
-    """Instruction, solved records and the open request, a blank line between them; no space at the end.
-
-    labels: (input, output) words that replace those of the records.
-    """
-    if labels:
-        pairs = [(bare(shot["prompt"]), shot["completion"]) for shot in shots]
-        return templates.few_shot(pairs, bare(request), *labels, instruction=instruction)
-    solved = [f"{open_end(shot['prompt'])} {shot['completion'].strip()}" for shot in shots]
-    return "\n\n".join([*filter(None, [instruction]), *solved, open_end(request)])
-
-
-def open_end(request):
-    """The request up to where its reply begins: as it is if it ends with a colon, else between LABELS."""
-    request = request.strip()
-    return request if request.endswith(":") else f"{LABELS[0]}: {request}\n{LABELS[1]}:"
-
-
-def bare(request):
-    """The request without the words for input and output around it ("Message: … Record:")."""
-    return re.fullmatch(r"(?s)(?:[A-Z]\w*: )?(.*?)(?:\n\w+:)?", request.strip())[1].strip()
-
-
 def describe(instruction, train):
     """The instruction with the desk's teams, priorities and form of reply filled in from the records."""
     if "{" not in instruction:
@@ -163,52 +133,6 @@ def describe(instruction, train):
     form = replies.written({name: name for name in replies.NAMES})
     team, priority = (", ".join(sorted(replies.common(train, name))) for name in ("team", "priority"))
     return instruction.format(form=form, teams=team, priorities=priority)
-
-
-def stratified(train, k, seed):
-    """k different records, shuffled: the skills in turn, and teams not yet shown before the others.
-
-    Raises ValueError if there are fewer than k.
-    """
-    if k > len(train):
-        raise ValueError(f"{k} shots from {len(train)} records")
-    draw, by_skill = random.Random(seed), defaultdict(list)
-    for record in draw.sample(train, len(train)):
-        by_skill[record["skill"]].append(record)
-    turns, chosen, shown = draw.sample(sorted(by_skill), len(by_skill)), [], set()
-    while len(chosen) < k:
-        for skill in turns:
-            if by_skill[skill]:
-                new = (i for i, record in enumerate(by_skill[skill]) if _team(record) not in shown)
-                chosen.append(by_skill[skill].pop(next(new, -1)))
-                shown.add(_team(chosen[-1]))
-    return draw.sample(chosen[:k], k)
-
-
-def _team(record):
-    return (replies.fields(record["completion"]) or {}).get("team")
-
-
-def ending(train):
-    """Where a reply ends: at the end of its line, or at a blank line if the desk's replies have several."""
-    return "\n\n" if any("\n" in record["completion"].strip() for record in train) else "\n"
-
-
-def retriever(texts, things=None):
-    """find(query, n) -> the n texts nearest to the query, the nearest last, next to where it is used.
-
-    things: what to give back in place of each text.
-    """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    matrix, things = words.fit_transform(texts), things or texts
-
-    def find(query, n):
-        near = (matrix @ words.transform([query]).T).toarray()[:, 0]
-        return [things[i] for i in near.argsort(kind="stable")[max(0, len(texts) - n) :]]
-
-    return find
 
 
 NEAR = [{"k": k, "shots": "nearest"} for k in (1, 2, 4, 8)]

@@ -1,8 +1,10 @@
 """Chains of thought: a line of reasoning before the reply, once or by the vote of several."""
 
+from course_utils.prompts.few_shot import few_shot_prompt
 from course_utils.tasks.toy_desk import replies
+from course_utils.tasks.toy_desk.replies import stratified
 from course_utils.techniques.base import Rung
-from course_utils.techniques.prompting import ROOM, few_shot_prompt, prompted, stratified
+from course_utils.techniques.prompting import ROOM, prompted
 
 CHAIN = 60  # tokens kept free for the line of reasoning
 

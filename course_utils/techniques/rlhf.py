@@ -8,10 +8,10 @@ start; the techniques of the other lessons had the clean records. Taught in less
 import copy
 
 from course_utils.generation import generate
+from course_utils.prompts.few_shot import ending, open_end
 from course_utils.prompts.templates import token_count
 from course_utils.rlhf import guided_decoding, ppo, preferences, rewards, training_cache, trl_trainers
 from course_utils.techniques.base import Result, Rung
-from course_utils.techniques.prompting import ending, open_end
 
 ROOM = 64  # tokens of a reply
 UPDATES, BATCH = 24, 64  # replies judged: their product

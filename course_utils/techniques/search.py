@@ -8,8 +8,10 @@ import random
 import statistics
 import time
 
+from course_utils.prompts.few_shot import few_shot_prompt
+from course_utils.tasks.toy_desk.replies import stratified
 from course_utils.techniques.base import Rung
-from course_utils.techniques.prompting import INSTRUCTIONS, describe, few_shot_prompt, prompted, stratified
+from course_utils.techniques.prompting import INSTRUCTIONS, describe, prompted
 
 LABELS = (None, ("Message", "Reply"), ("User", "Agent"), ("Text", "Record"), ("Mail", "Form"))
 SHOTS = (0, 2, 4, 8)

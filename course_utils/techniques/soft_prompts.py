@@ -14,8 +14,10 @@ from course_utils.batching import context_length
 from course_utils.generation import generate
 from course_utils.peft.soft_prompt_encoders import Direct, Lstm, Mlp, without_encoder
 from course_utils.peft.soft_prompts import SoftPrompted, keys_and_values, text_start
+from course_utils.prompts.few_shot import ending, few_shot_prompt, open_end
+from course_utils.tasks.toy_desk.replies import stratified
 from course_utils.techniques.base import Result, Rung
-from course_utils.techniques.prompting import ROOM, ending, few_shot_prompt, open_end, stratified
+from course_utils.techniques.prompting import ROOM
 
 BETWEEN = "\n\n"  # between the solved records and the request, as in a few-shot prompt
 STEPS, BATCH = 240, 16  # two passes over 2,000 records

@@ -9,10 +9,10 @@ import copy
 import time
 
 from course_utils.ai_feedback import synthetic_data
+from course_utils.tasks.toy_desk.replies import stratified
 from course_utils.techniques.base import Rung
 from course_utils.techniques.finetune import full
 from course_utils.techniques.peft import STEPS
-from course_utils.techniques.prompting import stratified
 
 SEEDS, COUNT, WRITTEN = 200, 600, 1600  # real records, those added, and those that the teacher writes
 

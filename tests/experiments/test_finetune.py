@@ -7,8 +7,8 @@ import json
 import pytest
 import torch
 
-from course_utils import custom
 from course_utils.experiments import finetune
+from course_utils.finetune import custom
 from course_utils.scoreboard import measure
 from course_utils.tasks import instructions, retention
 from tests.desk_records import Gold, records

@@ -6,8 +6,9 @@ import pytest
 
 from course_utils import models
 from course_utils.experiments import soft_prompts
+from course_utils.prompts import few_shot
 from course_utils.scoreboard import measure
-from course_utils.techniques import prompting
+from course_utils.tasks.toy_desk import replies
 from tests.desk_records import Gold, records
 from tests.tiny import tiny_llama
 
@@ -83,9 +84,7 @@ def test_few_shot_is_the_start_of_prompt_tuning(small, monkeypatch):
     monkeypatch.setattr(small, "outcome", lambda soft, *rest, **named: soft)
     few, prompt = (small.sizes(TRAIN, DEV, "glass-box", name) for name in ("few-shot", "prompt"))
     assert few.part().equal(prompt.part())
-    text = prompting.few_shot_prompt(prompting.stratified(TRAIN, soft_prompts.SHOTS, 0), "").rsplit(
-        "\n\n", 1
-    )[0]
+    text = few_shot.few_shot_prompt(replies.stratified(TRAIN, soft_prompts.SHOTS, 0), "").rsplit("\n\n", 1)[0]
     assert len(few.part()) == len(text.encode())
 
 

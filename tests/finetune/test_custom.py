@@ -5,8 +5,9 @@ import re
 import pytest
 import torch
 
-from course_utils import custom, data, finetune, rewording
+from course_utils import data
 from course_utils.corpus import mix
+from course_utils.finetune import augment, custom, run
 from course_utils.storage.paths import DATA
 from tests.tiny import tiny_llama
 
@@ -33,7 +34,7 @@ def test_each_record_is_asked_in_two_wordings_that_nobody_trains_on(name, kept):
 @pytest.mark.parametrize("name, asked", PAIRS)
 def test_the_records_are_short_and_in_the_plain_form(name, asked):
     for record in records(name) + records(asked):
-        assert finetune.opened(record["prompt"]) == record["prompt"]
+        assert run.opened(record["prompt"]) == record["prompt"]
         assert record["completion"].startswith(" ") and 1 <= len(record["completion"].split()) <= 3
 
 
@@ -50,7 +51,7 @@ def test_nobody_has_heard_of_them():
 
 def test_tokenised_text_is_reworded_too():
     asked = [{"prompt": "What is Anna 's job ?", "completion": "She sails."}]
-    found = rewording.reworded(asked, 20, 0)
+    found = augment.reworded(asked, 20, 0)
     assert len(found) == 20 and all("Anna" in copy["prompt"] for copy in found)
 
 
@@ -66,7 +67,7 @@ def test_rewording_keeps_names_and_answers():
         about = "Quillmore" if "Quillmore" in record["prompt"] else "Tarnelo"
         assert all(about in copy["prompt"] for copy in group)
         assert all(copy["completion"] == record["completion"] for copy in group)
-        assert all(rewording.QUESTION.match(copy["prompt"]) for copy in group)
+        assert all(augment.QUESTION.match(copy["prompt"]) for copy in group)
 
 
 def test_the_name_and_what_is_asked_stay():
@@ -103,15 +104,15 @@ def test_odd_questions_are_reworded_without_a_word(prompt):
 
 def test_the_terminal_trains_on_as_many_wordings(monkeypatch, tmp_path, capsys):
     told, subject = [], tiny_llama()
-    monkeypatch.setattr(finetune.models, "load", lambda name: subject)
-    monkeypatch.setattr(finetune.models, "choose_threads", lambda: 1)
-    monkeypatch.setattr(finetune, "ask", lambda model, tokenizer, asked, stop: ["?"] * len(asked))
-    real = finetune.tune
+    monkeypatch.setattr(run.models, "load", lambda name: subject)
+    monkeypatch.setattr(run.models, "choose_threads", lambda: 1)
+    monkeypatch.setattr(run, "ask", lambda model, tokenizer, asked, stop: ["?"] * len(asked))
+    real = run.tune
     monkeypatch.setattr(
-        finetune, "tune", lambda m, t, records, *more: told.append(records) or real(m, t, records, *more)
+        run, "tune", lambda m, t, records, *more: told.append(records) or real(m, t, records, *more)
     )
     arguments = ["--data", custom.EXAMPLE, "--ask", custom.UNSEEN, "--out", tmp_path / "out", "--copies", 4]
-    assert finetune.main([str(a) for a in [*arguments, "--method", "full", "--epochs", 1]]) == 0
+    assert run.main([str(a) for a in [*arguments, "--method", "full", "--epochs", 1]]) == 0
     assert told == [custom.reworded(records("example"), 4, 0)]
     assert "10 records to learn from, 20 other records to ask" in capsys.readouterr().out
 
@@ -120,7 +121,7 @@ def test_the_seed_decides_where_lora_starts():
     def started(seed):
         model, tokenizer = tiny_llama()
         torch.manual_seed(seed + 40)  # what happened before does not matter
-        model, _ = finetune.tune(model, tokenizer, records("example"), "lora", 1, 1e-9, seed, 10, False)
+        model, _ = run.tune(model, tokenizer, records("example"), "lora", 1, 1e-9, seed, 10, False)
         return {name: value for name, value in model.state_dict().items() if "lora_A" in name}
 
     one, again, other = started(0), started(0), started(1)

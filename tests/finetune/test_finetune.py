@@ -12,8 +12,9 @@ import torch
 from peft import AutoPeftModelForCausalLM
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from course_utils import finetune, models
+from course_utils import models
 from course_utils.data import BadRecords
+from course_utils.finetune import run
 from course_utils.storage.records import write_records
 from tests.tiny import tiny_llama
 
@@ -53,7 +54,7 @@ def file(tmp_path):
 
 def command(base, file, out, *more):
     arguments = ["--model", base, "--data", file, "--out", out, "--batch-size", 2, *more]
-    return finetune.main([str(argument) for argument in arguments])
+    return run.main([str(argument) for argument in arguments])
 
 
 def asked(folder):
@@ -61,7 +62,7 @@ def asked(folder):
     adapter = (folder / "adapter_config.json").exists()
     model = (AutoPeftModelForCausalLM if adapter else AutoModelForCausalLM).from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    ids = torch.tensor([tokenizer(finetune.opened(RECORDS[0]["prompt"]))["input_ids"]])
+    ids = torch.tensor([tokenizer(run.opened(RECORDS[0]["prompt"]))["input_ids"]])
     with torch.no_grad():
         return model.eval()(input_ids=ids).logits
 
@@ -127,7 +128,7 @@ def test_what_is_asked_and_learned_too_is_said(base, tmp_path, file, capsys):
 
 def test_a_reply_ends_with_what_no_completion_holds():
     told = {"a": "\n", "a\nb": "\n\n", "a\n\nb\nc": None}
-    assert {text: finetune.ending([{"completion": f" {text}\n"}]) for text in told} == told
+    assert {text: run.ending([{"completion": f" {text}\n"}]) for text in told} == told
 
 
 def test_an_existing_folder_is_never_touched(base, tmp_path, file, capsys):
@@ -143,7 +144,7 @@ def test_an_interruption_leaves_nothing(base, tmp_path, file, capsys, monkeypatc
     def interrupted(draft, out):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(finetune.os, "rename", interrupted)
+    monkeypatch.setattr(run.os, "rename", interrupted)
     assert command(base, file, tmp_path / "out", "--epochs", 1) == 130
     assert left_alone(tmp_path)
 
@@ -151,7 +152,7 @@ def test_an_interruption_leaves_nothing(base, tmp_path, file, capsys, monkeypatc
 # ---- trained and written ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", finetune.RATES)
+@pytest.mark.parametrize("method", run.RATES)
 def test_each_method_writes_what_the_libraries_load(base, tmp_path, file, capsys, method):
     out = tmp_path / "new" / "out"
     assert command(base, file, out, "--method", method, "--epochs", 1) == 0
@@ -163,12 +164,12 @@ def test_each_method_writes_what_the_libraries_load(base, tmp_path, file, capsys
     assert not torch.allclose(asked(out), asked(base), atol=1e-4)
 
 
-@pytest.mark.parametrize("method", finetune.RATES)
+@pytest.mark.parametrize("method", run.RATES)
 def test_what_is_loaded_is_what_was_trained(base, tmp_path, method):
     model, tokenizer = models.load(str(base))
-    model, _ = finetune.tune(model, tokenizer, RECORDS, method, epochs=1, progress=False)
-    finetune.write(model, tokenizer, tmp_path / "out")
-    ids = torch.tensor([tokenizer(finetune.opened(RECORDS[0]["prompt"]))["input_ids"]])
+    model, _ = run.tune(model, tokenizer, RECORDS, method, epochs=1, progress=False)
+    run.write(model, tokenizer, tmp_path / "out")
+    ids = torch.tensor([tokenizer(run.opened(RECORDS[0]["prompt"]))["input_ids"]])
     with torch.no_grad():
         torch.testing.assert_close(asked(tmp_path / "out"), model(input_ids=ids).logits, atol=1e-5, rtol=1e-5)
 
@@ -182,27 +183,27 @@ def test_it_learns_the_records_word_for_word(base, tmp_path, file, capsys):
 
 
 def test_few_records_serve_for_both():
-    learned, shown = finetune.held_back(RECORDS[:4])
+    learned, shown = run.held_back(RECORDS[:4])
     assert learned is shown
     for count, kept in ((5, 1), (12, 1), (100, 10), (3000, 200)):
         records = [{"prompt": f"p{i}", "completion": "c"} for i in range(count)]
-        learned, shown = finetune.held_back(records)
+        learned, shown = run.held_back(records)
         assert len(shown) == kept and len(learned) == count - kept
         assert not {r["prompt"] for r in learned} & {r["prompt"] for r in shown}
 
 
 def test_a_prompt_is_opened_once():
-    assert finetune.opened(" Who? ") == "Question: Who?\nAnswer:"
-    assert finetune.opened("Message: hi\nRecord:") == "Message: hi\nRecord:"
+    assert run.opened(" Who? ") == "Question: Who?\nAnswer:"
+    assert run.opened("Message: hi\nRecord:") == "Message: hi\nRecord:"
     tokenizer = tiny_llama()[1]
-    (example,) = finetune.encoded(tokenizer, [{"prompt": "Who?", "completion": "Me. "}])
+    (example,) = run.encoded(tokenizer, [{"prompt": "Who?", "completion": "Me. "}])
     assert tokenizer.decode(example["input_ids"]) == "Question: Who?\nAnswer: Me.<|end|>"
     with pytest.raises(BadRecords):
-        finetune.encoded(tokenizer, RECORDS, max_length=5)
+        run.encoded(tokenizer, RECORDS, max_length=5)
 
 
 def test_the_table_counts_and_cuts():
-    lines = finetune.table(RECORDS[:3], ["A.", "x" * 60, "a\nb"], ["A.", "B.", "D."], shown=2, width=12)
+    lines = run.table(RECORDS[:3], ["A.", "x" * 60, "a\nb"], ["A.", "B.", "D."], shown=2, width=12)
     assert "xxxxxxxxxxx…" in lines[3] and "… and 1 more" in lines
     assert lines[-2].startswith("before: 1 of 3") and lines[-1].startswith("after: 2 of 3")
 
@@ -257,16 +258,16 @@ def test_killed_while_it_writes_it_leaves_all_or_nothing(base, tmp_path, at):
         if at == "weights":
             tokenizer.save_pretrained = die
         elif at == "tokenizer":
-            finetune.os.fsync = die
+            run.os.fsync = die
         else:
-            finetune.os.rename = die
-        finetune.write(model, tokenizer, out)
+            run.os.rename = die
+        run.write(model, tokenizer, out)
 
     assert killed(work) == -signal.SIGKILL
     assert readable(out) == (at == "after")
     if at != "after":
         assert len(list(tmp_path.glob(".out.*.draft"))) == 1
-        finetune.write(model, tokenizer, out)
+        run.write(model, tokenizer, out)
         assert readable(out) and not list(tmp_path.glob(".out.*"))
 
 
@@ -274,5 +275,5 @@ def test_the_draft_of_a_run_that_is_alive_stays(base, tmp_path):
     model, tokenizer = models.load(str(base))
     other = tmp_path / f".out.{os.getppid()}.draft"
     other.mkdir()
-    finetune.write(model, tokenizer, tmp_path / "out")
+    run.write(model, tokenizer, tmp_path / "out")
     assert other.exists()

@@ -161,9 +161,11 @@ def sweep(monkeypatch):
 
 
 def test_forgetting_is_paired_with_the_untouched_model(sweep):
-    value, low, high = plots.forgotten([r for r in sweep["forgetting"] if r["depth"] == "full"])
+    value, low, high = plots.forgotten(
+        [r for r in sweep["forgetting"] if r["depth"] == "full"], sweep["forgetting"][3]
+    )
     assert value == pytest.approx(2.5 / 4) and 0 <= low < value < high
-    assert plots.forgotten(sweep["forgetting"][3:]) == (0.0, 0.0, 0.0)
+    assert plots.forgotten(sweep["forgetting"][3:], sweep["forgetting"][3]) == (0.0, 0.0, 0.0)
 
 
 def test_worth_is_read_off_the_curve(sweep):
@@ -175,7 +177,7 @@ def test_worth_is_read_off_the_curve(sweep):
 
 
 def test_pictures_of_the_sweep_hold_every_row(sweep):
-    top, bottom = plots.gained_and_forgotten(sweep["forgetting"])
+    top, bottom = plots.gained_and_forgotten(sweep["forgetting"], sweep["forgetting"][3])
     assert len(top.patches) == len(bottom.patches) == 2, "one bar for each depth but the untouched model"
     left, right = plots.examples_and_noise(sweep["examples"], sweep["noise"])
     assert [label.get_text() for label in left.get_xticklabels()] == ["50", "100"]

@@ -9,7 +9,7 @@ import torch
 from course_utils import data, generation, losses
 from course_utils.peft import adapter_files
 from course_utils.rlhf import reward_model, rewards
-from course_utils.training_benchmark import library_settings
+from course_utils.tools.training_benchmark import library_settings
 from tests.tiny import tiny_llama
 
 PAIRS = [

@@ -2,6 +2,7 @@
 
 import pytest
 
+from course_utils.prompts import few_shot, retrieval
 from course_utils.prompts.templates import token_count
 from course_utils.scoreboard.table import BASELINES
 from course_utils.tasks.toy_desk import generate, replies
@@ -52,7 +53,7 @@ def test_prompts_end_open_and_never_show_the_query_solved(subject):
         sent = result.choice["prompt"]
         for record in [TEST[0], *result.choice["shots"]]:  # a shot as the query leaves its own prompt
             text = sent(record["prompt"])
-            message = prompting.bare(record["prompt"])
+            message = few_shot.bare(record["prompt"])
             assert text == text.rstrip() and text.endswith(":"), name
             assert text.count(message) == 1, name
             assert record["completion"].strip() not in text, name
@@ -60,12 +61,12 @@ def test_prompts_end_open_and_never_show_the_query_solved(subject):
 
 def test_the_text_sent_is_the_one_in_the_books(subject):
     built = {name: r.choice["prompt"](TEST[0]["prompt"]) for name, r in prompting_results(*subject).items()}
-    shots = prompting.stratified(TRAIN, 3, 0)
+    shots = replies.stratified(TRAIN, 3, 0)
     form = "Reply as: Team: team | Priority: priority | Answer: answer"
     assert built["zero_shot"] == f"{form}\n\n{TEST[0]['prompt']}"
     solved = "\n\n".join(shot["prompt"] + shot["completion"] for shot in shots)
     assert built["few_shot_drawn"] == f"{solved}\n\n{TEST[0]['prompt']}"
-    message = prompting.bare(TEST[0]["prompt"])
+    message = few_shot.bare(TEST[0]["prompt"])
     role = "You are a polite agent of the service desk."
     assert built["system_prompt"] == f"System: {role} {form}\nUser: {message}\nAgent:"
     blocks, plain = built["facts_in_prompt"].split("\n\n"), built["few_shot_drawn"].split("\n\n")
@@ -113,32 +114,32 @@ def test_the_nearest_shots_differ_from_request_to_request_and_are_never_the_requ
     assert result.stored_bytes == sum(len((r["prompt"] + r["completion"]).encode()) for r in TRAIN)
     long = prompting.few_shot(*subject, TRAIN, 0, k=30).choice["prompt"](TEST[0]["prompt"])
     assert (
-        prompting.bare(prompting.nearest(TRAIN, 1)(TEST[0]["prompt"])[0]["prompt"]) in long
+        few_shot.bare(retrieval.nearest(TRAIN, 1)(TEST[0]["prompt"])[0]["prompt"]) in long
     )  # far ones leave
 
 
 def test_the_seed_chooses_the_shots_and_skills_alternate():
     for seed in range(5):
-        assert len({shot["skill"] for shot in prompting.stratified(TRAIN, 3, seed)}) == 3
-    assert prompting.stratified(TRAIN, 4, 1) == prompting.stratified(TRAIN, 4, 1)
-    assert prompting.stratified(TRAIN, 4, 1) != prompting.stratified(TRAIN, 4, 2)
-    assert len({r["id"] for r in prompting.stratified(TRAIN, 36, 0)}) == 36
+        assert len({shot["skill"] for shot in replies.stratified(TRAIN, 3, seed)}) == 3
+    assert replies.stratified(TRAIN, 4, 1) == replies.stratified(TRAIN, 4, 1)
+    assert replies.stratified(TRAIN, 4, 1) != replies.stratified(TRAIN, 4, 2)
+    assert len({r["id"] for r in replies.stratified(TRAIN, 36, 0)}) == 36
     with pytest.raises(ValueError, match="37 shots from 36"):
-        prompting.stratified(TRAIN, 37, 0)
+        replies.stratified(TRAIN, 37, 0)
 
 
 def test_shots_show_as_many_teams_as_they_can():
     one_skill = [record | {"skill": "same"} for record in TRAIN]
     for seed in range(5):
-        shown = [replies.fields(s["completion"])["team"] for s in prompting.stratified(one_skill, 3, seed)]
+        shown = [replies.fields(s["completion"])["team"] for s in replies.stratified(one_skill, 3, seed)]
         assert sorted(shown) == ["Hawks", "Owls", "Wrens"]
 
 
 def test_a_prompt_without_labels_gets_them():
-    assert prompting.open_end("My lamp is dark.") == "Message: My lamp is dark.\nRecord:"
-    assert prompting.open_end("Message: x\nRecord:") == "Message: x\nRecord:"
-    assert prompting.bare("Message: My lamp: dark.\nRecord:") == "My lamp: dark."
-    assert prompting.bare("My lamp is dark.") == "My lamp is dark."
+    assert few_shot.open_end("My lamp is dark.") == "Message: My lamp is dark.\nRecord:"
+    assert few_shot.open_end("Message: x\nRecord:") == "Message: x\nRecord:"
+    assert few_shot.bare("Message: My lamp: dark.\nRecord:") == "My lamp: dark."
+    assert few_shot.bare("My lamp is dark.") == "My lamp is dark."
 
 
 def test_replies_come_in_order_and_the_same_twice(subject):
@@ -208,8 +209,8 @@ def test_a_search_of_any_size_ends_with_one(subject, monkeypatch):
 
 
 def test_as_many_neighbours_as_there_are():
-    assert prompting.retriever(["a cat", "a dog", "a bird"])("my dog", 5)[-1] == "a dog"
-    assert len(prompting.retriever(["a cat", "a dog", "a bird"])("my dog", 5)) == 3
+    assert retrieval.retriever(["a cat", "a dog", "a bird"])("my dog", 5)[-1] == "a dog"
+    assert len(retrieval.retriever(["a cat", "a dog", "a bird"])("my dog", 5)) == 3
 
 
 def test_a_searched_prompt_is_open_and_uses_its_labels(subject):

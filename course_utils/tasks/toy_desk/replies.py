@@ -1,7 +1,8 @@
 """The desk's structured replies, taken apart and put together, and what the company knows."""
 
 import csv
-from collections import Counter
+import random
+from collections import Counter, defaultdict
 
 from course_utils.storage import paths
 from course_utils.tasks.toy_desk.gold import parse as fields
@@ -49,3 +50,27 @@ def rationale(record, known):
     """
     needed = [known[key] for key in record.get("facts") or () if key in known]
     return " ".join([f"This is about {record['skill'].replace('_', ' ')}.", *needed])
+
+
+def stratified(train, k, seed):
+    """k different records, shuffled: the skills in turn, and teams not yet shown before the others.
+
+    Raises ValueError if there are fewer than k.
+    """
+    if k > len(train):
+        raise ValueError(f"{k} shots from {len(train)} records")
+    draw, by_skill = random.Random(seed), defaultdict(list)
+    for record in draw.sample(train, len(train)):
+        by_skill[record["skill"]].append(record)
+    turns, chosen, shown = draw.sample(sorted(by_skill), len(by_skill)), [], set()
+    while len(chosen) < k:
+        for skill in turns:
+            if by_skill[skill]:
+                new = (i for i, record in enumerate(by_skill[skill]) if _team(record) not in shown)
+                chosen.append(by_skill[skill].pop(next(new, -1)))
+                shown.add(_team(chosen[-1]))
+    return draw.sample(chosen[:k], k)
+
+
+def _team(record):
+    return (fields(record["completion"]) or {}).get("team")

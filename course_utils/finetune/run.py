@@ -17,12 +17,13 @@ from pathlib import Path
 import psutil
 import torch
 from safetensors import SafetensorError
+from torch import nn
 
-from course_utils import data, evaluation, losses, models, rewording, training
+from course_utils import data, evaluation, losses, models, training
 from course_utils.batching import context_length
+from course_utils.finetune import augment
 from course_utils.generation import generate
 from course_utils.storage.options import positive
-from course_utils.techniques.finetune import last_blocks, own_head
 
 RATES = {"lora": (5e-3, 3e-4), "full": (1e-3, 2e-5), "last_block": (3e-3, 1e-4), "head": (1e-2, 1e-3)}
 SMALL = 20_000_000  # parameters; the first rate is for models below, the second for those above
@@ -75,6 +76,29 @@ def tune(model, tokenizer, records, method="lora", epochs=3, lr=None, seed=0, ba
         pad_id=tokenizer.pad_token_id,
     )
     return model, history
+
+
+def last_blocks(model, count=1):
+    """The parameters of the last `count` blocks. Raises ValueError if there are not so many."""
+    total = model.config.get_text_config().num_hidden_layers
+    found = (m for m in model.modules() if isinstance(m, nn.ModuleList) and len(m) == total)
+    blocks = next(found, None)
+    if blocks is None or not 1 <= count <= total:
+        raise ValueError(f"{count} blocks of the model's {total} cannot be chosen.")
+    return [parameter for block in blocks[total - count :] for parameter in block.parameters()]
+
+
+def own_head(model):
+    """The parameters of the head, which gets a weight of its own if it shares that of the embeddings.
+
+    Otherwise what the model reads would change with what it writes.
+    """
+    head = model.get_output_embeddings()
+    if head.weight is model.get_input_embeddings().weight:
+        head.weight = nn.Parameter(head.weight.detach().clone())
+        model.config.get_text_config().tie_word_embeddings = False
+        model.config.tie_word_embeddings = False
+    return list(head.parameters())
 
 
 def _chosen(model, method):
@@ -213,7 +237,7 @@ def run(options):
     model, history = tune(
         model,
         tokenizer,
-        rewording.reworded(learned, options.copies, options.seed, {record["prompt"] for record in asked}),
+        augment.reworded(learned, options.copies, options.seed, {record["prompt"] for record in asked}),
         options.method,
         options.epochs,
         options.lr,
@@ -262,7 +286,3 @@ def main(arguments=None):
         print("interrupted; nothing was written", file=sys.stderr)
         return 130
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -8,8 +8,9 @@ Taught in lesson 04. One wording of each question teaches the wording; several t
 From a terminal: `python -m course_utils.finetune --data FILE --copies 64 --out FOLDER`.
 """
 
-from course_utils import evaluation, finetune
-from course_utils.rewording import reworded
+from course_utils import evaluation
+from course_utils.finetune import run
+from course_utils.finetune.augment import reworded
 from course_utils.storage import paths
 from course_utils.storage.records import read_records
 
@@ -22,12 +23,12 @@ def tune(model, tokenizer, records, method="full", epochs=3, copies=COPIES, lr=N
     """Train on every record in so many wordings, none of UNSEEN; (model, History), as finetune.tune does."""
     asked = {record["prompt"] for record in read_records(UNSEEN)}
     told = reworded(records, copies, seed, asked)
-    return finetune.tune(model, tokenizer, told, method, epochs, lr, seed, progress=progress)
+    return run.tune(model, tokenizer, told, method, epochs, lr, seed, progress=progress)
 
 
 def replies(model, tokenizer, records):
     """The model's answers to the records' questions, in their order."""
-    return finetune.ask(model, tokenizer, records)
+    return run.ask(model, tokenizer, records)
 
 
 def right(model, tokenizer, records):
