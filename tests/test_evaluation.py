@@ -9,7 +9,7 @@ import pytest
 from course_utils import evaluation
 from course_utils.corpus.split import Item
 from course_utils.evaluation import bootstrap_mean, exact_match, grade, interval, paired_difference
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 
 def test_exact_match_ignores_outer_space_only():

@@ -5,7 +5,7 @@ import pytest
 
 from course_utils import evaluation
 from course_utils.scoreboard import table as scoreboard
-from tests.test_scoreboard import keep
+from tests.helpers.scoreboards import keep
 
 
 def test_all_right_against_all_wrong_is_one():

@@ -6,7 +6,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from course_utils import generation
 from course_utils.batching import end_ids, left_pad, shared_prefix
 from course_utils.tools import benchmark
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 PROMPTS = ["The cat", "A much longer prompt about ships", "x", "Two words", "Question: why?\nAnswer:"]
 

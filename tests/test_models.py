@@ -6,7 +6,7 @@ from transformers import AutoModelForCausalLM, GemmaConfig, LlamaConfig, Qwen2Co
 
 from course_utils import generation, models
 from course_utils.prompts.templates import CHAT_TEMPLATE
-from tests.tiny import END, byte_tokenizer, shape, tiny_llama
+from tests.helpers.tiny import END, byte_tokenizer, shape, tiny_llama
 
 HABITS = {  # architecture, and how its tokenizers treat special tokens
     "llama": (LlamaConfig, dict(bos="<s>", eos="</s>", pad=None)),

@@ -16,7 +16,7 @@ from course_utils.peft.bottleneck import add as add_adapters
 from course_utils.storage import resume
 from course_utils.tools import training_benchmark as benchmark
 from course_utils.training import batches, gradients, rate, train
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 RECORDS = [
     {"prompt": f"Ask {'x' * (i % 5)}{i}:", "completion": f" {'even' if i % 2 == 0 else 'odd'}"}

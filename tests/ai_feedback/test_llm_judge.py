@@ -6,21 +6,11 @@ import torch
 from course_utils import data, generation
 from course_utils.ai_feedback import llm_judge
 from course_utils.tasks.toy_desk import gold
-from tests.tiny import tiny_llama
+from tests.helpers.desk_records import DESK
+from tests.helpers.tiny import tiny_llama
 
 PROMPTS = [f"Message: Is it {i}?\nRecord:" for i in range(5)]
 A, B = [f" yes, {i}" for i in range(5)], [f" no, it is {i} or more" for i in range(5)]
-DESK = [
-    {
-        "id": f"r{i}",
-        "prompt": f"Message: My Fendle {i} is broken.\nRecord:",
-        "completion": f" Team: {team} | Priority: low | Answer: The {team} team will take care of it. "
-        "Your Ombly.",
-        "skill": "routing",
-        "facts": [],
-    }
-    for i, team in enumerate(("silver", "orange", "purple", "silver"))
-]
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 
 from course_utils.ai_feedback import model_collapse, synthetic_data
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 ANSWER = " Team: silver | Priority: low | Answer: The Fendle is blue. Your Ombly."
 REAL = [

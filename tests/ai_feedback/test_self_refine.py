@@ -3,7 +3,7 @@
 import pytest
 
 from course_utils.ai_feedback import llm_judge, self_refine
-from tests.test_judge import DESK
+from tests.helpers.desk_records import DESK
 
 PROMPTS = [record["prompt"] for record in DESK]
 

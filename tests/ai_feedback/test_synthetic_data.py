@@ -5,7 +5,7 @@ import pytest
 from course_utils import data, generation
 from course_utils.ai_feedback import synthetic_data
 from course_utils.storage import paths
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 REAL = data.read_records(paths.DATA / "toy_desk" / "train.jsonl")[:400]
 PLAIN = "Message: My Fendle makes a loud noise.\nRecord:"

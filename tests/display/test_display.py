@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from course_utils.display import explorer, figures, tables
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 EVIL = "<script>alert(1)</script>"
 

@@ -11,7 +11,7 @@ import pytest
 from course_utils.display import playground
 from course_utils.display.playground import Playground
 from course_utils.prompts import templates
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 EVIL = "<script>alert(1)</script>"
 SHOTS = [("red", "rot"), ("blue", "blau"), ("green", "grün")]

@@ -7,8 +7,8 @@ import pytest
 from course_utils.ai_feedback import llm_judge, model_collapse, synthetic_data
 from course_utils.experiments import ai_feedback
 from course_utils.rlhf import preferences, reward_model
-from tests.test_techniques_ai_feedback import TRAIN
-from tests.tiny import tiny_llama
+from tests.helpers.desk_records import SOLVED
+from tests.helpers.tiny import tiny_llama
 
 PAIRS = [
     {
@@ -18,9 +18,9 @@ PAIRS = [
         "rejected": " no",
         "flipped": i % 5 == 0,
     }
-    for i, record in enumerate(TRAIN)
+    for i, record in enumerate(SOLVED)
 ]
-MADE = [record | {"generation": 1, "prompt": record["prompt"].replace("My", "Our")} for record in TRAIN]
+MADE = [record | {"generation": 1, "prompt": record["prompt"].replace("My", "Our")} for record in SOLVED]
 FIRSTS = {
     "reward_models": [{"source": s, "labels": 4, "seed": 0} for s in ai_feedback.SOURCES],
     "synthetic": [{"added": name, "seed": 0} for name in ("nothing", "unfiltered", "random replies", "real")],
@@ -42,7 +42,7 @@ def small(monkeypatch, tmp_path):
     """The sweep on a tiny random model, few records and few steps."""
     monkeypatch.setattr(ai_feedback, "FILE", tmp_path / "ai_feedback.json")
     monkeypatch.setattr(ai_feedback, "TABLES", FIRSTS)
-    monkeypatch.setattr(ai_feedback, "desk", lambda: [TRAIN, TRAIN[:3]])
+    monkeypatch.setattr(ai_feedback, "desk", lambda: [SOLVED, SOLVED[:3]])
     monkeypatch.setattr(ai_feedback.models, "load", lambda *arguments: tiny_llama(context=512))
     monkeypatch.setattr(ai_feedback, "taught", lambda: tiny_llama(context=512))
     monkeypatch.setattr(preferences, "read", lambda split: PAIRS)
@@ -54,7 +54,7 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(ai_feedback.synthetic, "SEEDS", 6)
     monkeypatch.setattr(ai_feedback.synthetic, "COUNT", 4)
     monkeypatch.setattr(ai_feedback.synthetic, "written", lambda *a, **k: MADE)
-    sure = [r | {"confidence": i / 10} for i, r in enumerate(TRAIN[:10])]
+    sure = [r | {"confidence": i / 10} for i, r in enumerate(SOLVED[:10])]
     monkeypatch.setattr(
         synthetic_data, "pseudo_labelled", lambda m, t, prompts: [s for s in sure if s["prompt"] in prompts]
     )

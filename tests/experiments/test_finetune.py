@@ -11,8 +11,8 @@ from course_utils.experiments import finetune
 from course_utils.finetune import custom
 from course_utils.scoreboard import measure
 from course_utils.tasks import instructions, retention
-from tests.desk_records import Gold, records
-from tests.test_techniques_finetuning import tied_llama
+from tests.helpers.desk_records import Gold, records
+from tests.helpers.tiny import tied_llama
 
 COLUMNS = {
     "examples": {"right", "team_right", "n", "train_right", "train_n", "trained", "loss", "seconds"},

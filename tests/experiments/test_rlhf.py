@@ -12,7 +12,7 @@ from course_utils.experiments import rlhf, rlhf_others, rlhf_runs
 from course_utils.rlhf import metrics, preferences, rewards
 from course_utils.storage import paths
 from course_utils.tasks.toy_desk import gold
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 TRAIN = data.read_records(paths.DATA / "toy_desk" / "train.jsonl")
 FACTS = [record for record in TRAIN if record["skill"] in ("facts", "unanswerable")]

@@ -9,8 +9,8 @@ from course_utils.experiments import soft_prompts
 from course_utils.prompts import few_shot
 from course_utils.scoreboard import measure
 from course_utils.tasks.toy_desk import replies
-from tests.desk_records import Gold, records
-from tests.tiny import tiny_llama
+from tests.helpers.desk_records import Gold, records
+from tests.helpers.tiny import tiny_llama
 
 TRAIN, DEV = records(24), records(6, part="dev")
 MEASURED = {"accuracy", "routing", "train_accuracy", "train_routing", "loss", "seconds"}

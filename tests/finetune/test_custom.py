@@ -9,7 +9,7 @@ from course_utils import data
 from course_utils.corpus import mix
 from course_utils.finetune import augment, custom, run
 from course_utils.storage.paths import DATA
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 FOLDER = DATA / "custom"
 PAIRS = [("example", "unseen"), ("tuning", "tuning_unseen")]

@@ -16,7 +16,7 @@ from course_utils import models
 from course_utils.data import BadRecords
 from course_utils.finetune import run
 from course_utils.storage.records import write_records
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 RECORDS = [
     {"prompt": f"Who is {name}?", "completion": f"{name[0]}."}

@@ -12,7 +12,7 @@ from course_utils.lessons import l01
 from course_utils.prompts import templates
 from course_utils.tasks.toy_desk import replies
 from course_utils.techniques.registry import TECHNIQUES
-from tests.lesson import Lesson
+from tests.helpers.lesson import Lesson
 
 LESSON = Lesson("01")
 CELLS, CODE = LESSON.cells, LESSON.code

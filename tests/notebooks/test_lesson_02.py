@@ -10,8 +10,8 @@ from transformers import DynamicCache
 from course_utils.lessons import l02
 from course_utils.peft import soft_prompts
 from course_utils.peft.soft_prompt_encoders import Direct
-from tests.lesson import Lesson
-from tests.tiny import tiny_llama
+from tests.helpers.lesson import Lesson
+from tests.helpers.tiny import tiny_llama
 
 LESSON = Lesson("02")
 

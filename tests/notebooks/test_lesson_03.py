@@ -11,8 +11,8 @@ from course_utils.corpus.families import passages
 from course_utils.peft import bottleneck, explorer, lora, memory_estimates, mixed_batch, plots
 from course_utils.tasks import extractive_qa
 from course_utils.techniques.registry import TECHNIQUES
-from tests.lesson import Lesson
-from tests.tiny import tiny_llama
+from tests.helpers.lesson import Lesson
+from tests.helpers.tiny import tiny_llama
 
 LESSON = Lesson("03")
 

@@ -15,8 +15,8 @@ from course_utils import data, losses, training
 from course_utils.experiments import finetune
 from course_utils.finetune import plots
 from course_utils.lessons import l04
-from tests.lesson import Lesson
-from tests.tiny import tiny_llama
+from tests.helpers.lesson import Lesson
+from tests.helpers.tiny import tiny_llama
 
 LESSON = Lesson("04")
 CELLS, CODE, SOURCE = LESSON.cells, LESSON.code, LESSON.source

@@ -10,8 +10,8 @@ from course_utils import data, losses
 from course_utils.experiments import rlhf
 from course_utils.lessons import l05
 from course_utils.rlhf import preferences, reward_model, rewards
-from tests.lesson import Lesson
-from tests.tiny import tiny_llama
+from tests.helpers.lesson import Lesson
+from tests.helpers.tiny import tiny_llama
 
 LESSON = Lesson("05")
 

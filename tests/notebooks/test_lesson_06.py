@@ -10,8 +10,8 @@ matplotlib.use("Agg")
 from course_utils.ai_feedback import llm_judge, plots
 from course_utils.experiments import ai_feedback
 from course_utils.lessons import l06
-from tests.lesson import Lesson
-from tests.tiny import tiny_llama
+from tests.helpers.lesson import Lesson
+from tests.helpers.tiny import tiny_llama
 
 LESSON = Lesson("06")
 

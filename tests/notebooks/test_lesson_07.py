@@ -3,7 +3,7 @@
 import ast
 
 from course_utils.lessons import l07
-from tests.lesson import Lesson
+from tests.helpers.lesson import Lesson
 
 LESSON = Lesson("07")
 

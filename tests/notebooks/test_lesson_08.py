@@ -3,7 +3,7 @@
 import pytest
 
 from course_utils.lessons import l08
-from tests.lesson import Lesson
+from tests.helpers.lesson import Lesson
 
 LESSON = Lesson("08")
 

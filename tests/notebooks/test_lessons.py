@@ -15,7 +15,7 @@ from course_utils.peft import bottleneck, ia3, lora
 from course_utils.rlhf import ppo
 from course_utils.scaling import distributed
 from course_utils.tools import teaching
-from tests.lesson import FOLDER, Lesson, definitions, same
+from tests.helpers.lesson import FOLDER, Lesson, definitions, same
 
 README = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
 NUMBERS = sorted(path.name[:2] for path in FOLDER.glob("*.ipynb"))

@@ -9,8 +9,8 @@ import torch
 
 from course_utils.peft import adapter_files, adapter_layer, bottleneck, ia3, lora
 from course_utils.peft.adapter_files import BadFile
-from tests.test_lora import IDS, WITHIN, logits, loss_of, shaken
-from tests.tiny import tiny_llama
+from tests.helpers.adapters import IDS, WITHIN, logits, loss_of, shaken
+from tests.helpers.tiny import tiny_llama
 
 METHODS = {"lora": lora.add, "ia3": ia3.add, "bottleneck": bottleneck.add}
 
@@ -154,7 +154,7 @@ def test_foreign_files(tmp_path, model):
 def test_files_for_another_model(tmp_path, model):
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from tests.tiny import byte_tokenizer, shape
+    from tests.helpers.tiny import byte_tokenizer, shape
 
     _, file = saved(tmp_path)
     refuses(tiny_llama(seed=1)[0], file, "another base model of the same shape")

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from course_utils.peft import adapter_layer, ia3, lora, mixed_batch
-from tests.test_lora import IDS, WITHIN, logits, loss_of, shaken
-from tests.tiny import tiny_llama
+from tests.helpers.adapters import IDS, WITHIN, logits, loss_of, shaken
+from tests.helpers.tiny import tiny_llama
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import torch
 
 from course_utils import models
 from course_utils.peft import lora, memory_estimates
-from tests.test_lora import loss_of
-from tests.tiny import tiny_llama
+from tests.helpers.adapters import loss_of
+from tests.helpers.tiny import tiny_llama
 
 KNOWN = {  # published counts, in millions
     "GPT-2 medium": (345, 356),

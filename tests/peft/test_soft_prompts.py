@@ -21,7 +21,7 @@ from course_utils.peft.soft_prompts import (
     text_start,
     vocabulary_start,
 )
-from tests.tiny import byte_tokenizer, shape, tiny_llama
+from tests.helpers.tiny import byte_tokenizer, shape, tiny_llama
 
 PROMPTS = ["The cat", "A somewhat longer prompt than that", "x", "Why not?"]
 TEXT = "Shots: a -> b, c -> d. "

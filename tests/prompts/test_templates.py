@@ -1,7 +1,7 @@
 import pytest
 
 from course_utils.prompts import templates
-from tests.tiny import END, byte_tokenizer
+from tests.helpers.tiny import END, byte_tokenizer
 
 PAIRS = [("cat", "animal"), ("oak ", "plant")]
 

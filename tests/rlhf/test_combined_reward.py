@@ -7,7 +7,7 @@ import torch
 
 from course_utils import generation
 from course_utils.rlhf import combined_reward, reward_model
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 PAIRS = [
     {"prompt": f"{i}?", "chosen": f" {'yes' if i % 3 else 'no'} {i}", "rejected": f" {i} zzzzzz"}

@@ -7,7 +7,7 @@ import torch
 
 from course_utils import generation
 from course_utils.rlhf import guided_decoding, reward_model, rollout
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 PROMPTS = ["a", "Which team is it?", "Hi there"]
 

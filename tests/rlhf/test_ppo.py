@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from course_utils.rlhf import ppo, rollout
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 ONES = torch.ones(1, 3)
 REWARDS, VALUES = torch.tensor([[0.0, 0.0, 1.0]]), torch.tensor([[0.5, 0.2, 0.4]])

@@ -9,7 +9,7 @@ from course_utils import data
 from course_utils.rlhf import preferences
 from course_utils.storage.paths import DATA
 from course_utils.tasks.toy_desk import gold, noisy_demonstrations
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 TRAIN = data.read_records(DATA / "toy_desk" / "train.jsonl")
 DEV = data.read_records(DATA / "toy_desk" / "dev.jsonl")

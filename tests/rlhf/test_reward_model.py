@@ -10,7 +10,7 @@ from course_utils import data, generation, losses
 from course_utils.peft import adapter_files
 from course_utils.rlhf import reward_model, rewards
 from course_utils.tools.training_benchmark import library_settings
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 PAIRS = [
     {"prompt": "Which team?", "chosen": " Owls, of course", "rejected": " Who cares"},

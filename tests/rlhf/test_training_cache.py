@@ -9,7 +9,7 @@ from course_utils import data, models
 from course_utils.rlhf import combined_reward, reward_model, training_cache
 from course_utils.storage import paths
 from course_utils.tasks.toy_desk import noisy_demonstrations
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 TRAIN = data.read_records(paths.DATA / "toy_desk" / "train.jsonl")[:24]
 PAIRS = [

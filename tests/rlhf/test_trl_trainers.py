@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from course_utils.rlhf import trl_trainers
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 PAIRS = [
     {"prompt": "Which team?", "chosen": " Owls", "rejected": " Who cares", "reason": "it is shorter"},

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from course_utils import data, losses, models
 from course_utils.scaling import accelerate_loop, distributed, launch
 from course_utils.storage.records import write_records
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 RECORDS = [
     {"prompt": f"Say {i}:", "completion": " no" if i % 3 else " yes, and this one is longer"}

@@ -5,7 +5,7 @@ import torch
 
 from course_utils.scaling import parallelism
 from course_utils.scaling.peak_memory import Peak, checkpoints
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 
 def test_the_shapes_are_those_of_the_papers():

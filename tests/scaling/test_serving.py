@@ -10,7 +10,7 @@ import torch
 
 from course_utils.peft import adapter_layer, lora, mixed_batch
 from course_utils.scaling import serving
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 PROMPTS = ["A first request", "And another one, longer", "A third"]
 TASKS = ["loud", None, "quiet"]

@@ -9,7 +9,7 @@ import pytest
 from course_utils.scoreboard import advisor, plots, runner
 from course_utils.scoreboard import table as scoreboard
 from course_utils.techniques import registry
-from tests.test_scoreboard import keep
+from tests.helpers.scoreboards import keep
 
 NO = dict(ability="no", clean="no", compute="no", model_can="neither")
 

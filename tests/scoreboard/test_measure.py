@@ -12,9 +12,9 @@ from course_utils.scoreboard import measure
 from course_utils.scoreboard import table as scoreboard
 from course_utils.storage.records import write_records
 from course_utils.tasks.toy_desk import generate
-from tests import desk_records
-from tests.desk_records import Gold
-from tests.tiny import tiny_llama
+from tests.helpers import desk_records
+from tests.helpers.desk_records import Gold
+from tests.helpers.tiny import tiny_llama
 
 TEST = desk_records.records(6, part="test")
 

@@ -10,7 +10,7 @@ from course_utils.storage.records import read_records, write_records
 from course_utils.tasks import lost_property
 from course_utils.techniques.base import Result, Rung
 from course_utils.techniques.registry import TECHNIQUES
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 TRAIN = [{"prompt": f"{i} in words:", "completion": " one" if i % 4 else " four"} for i in range(20)]
 TEST = [{"prompt": f"{i} in words:", "completion": " one" if i % 4 else " four"} for i in range(20, 32)]

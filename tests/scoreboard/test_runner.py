@@ -8,36 +8,23 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from course_utils.scoreboard import measure, runner
 from course_utils.scoreboard import table as scoreboard
+from tests.helpers.scoreboards import NAMES, fake
 
-NAMES = ["zero_shot", "few_shot", "majority_class", "random_reply"]
 KILLED = """
 import sys, time
-from tests.test_ladder import NAMES, fake
-from course_utils import ladder
+from tests.helpers.scoreboards import NAMES, fake
+from course_utils.scoreboard import runner
 
 def slow(*arguments):
     time.sleep(0.1)
     return fake(*arguments)
 
-ladder.run(NAMES[:2], seeds=3, trials=2, folder=sys.argv[1], measure=slow)
+runner.run(NAMES[:2], seeds=3, trials=2, folder=sys.argv[1], measure=slow)
 """
-
-
-def fake(technique, seed, setting, split, model):
-    """What a fresh process would hand back, from chance alone; the same arguments give the same."""
-    draw = np.random.default_rng([seed, len(technique), len(json.dumps(setting)), len(split)])
-    items = {name: draw.random(40) < 0.6 for name in measure.ITEM_COLUMNS[:-1]}
-    items |= {"gold_reward": draw.normal(size=40).astype(np.float32), "ids": np.arange(40).astype(str)}
-    numbers = {"accuracy": float(items["whole"].mean()), "routing": 0.5, "gold_reward": 0.25}
-    if split == "test":
-        numbers |= dict.fromkeys(runner.COSTS, 1.5) | {"trainable_parameters": 1328512}
-        numbers |= {"machine": "m", "versions": "v"}
-    return numbers, items
 
 
 def everything(folder):

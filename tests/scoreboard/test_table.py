@@ -4,18 +4,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from course_utils.scoreboard import measure, runner
+from course_utils.scoreboard import runner
 from course_utils.scoreboard import table as scoreboard
-from tests.test_ladder import NAMES, fake
-
-
-def keep(folder, technique, hits, ids=None):
-    """Store hits (S, N) as the items of a technique."""
-    hits = np.asarray(hits, dtype=bool)
-    arrays = dict.fromkeys(measure.ITEM_COLUMNS, hits)
-    arrays |= {"ids": np.arange(hits.shape[1]) if ids is None else ids, "seeds": np.arange(len(hits))}
-    (folder / "items").mkdir(exist_ok=True)
-    measure.save_arrays(folder / "items" / f"{technique}.npz", arrays)
+from tests.helpers.scoreboards import NAMES, fake, keep
 
 
 def test_all_right_against_all_wrong_is_one(tmp_path):

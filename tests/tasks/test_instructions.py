@@ -8,7 +8,7 @@ import pytest
 from course_utils.corpus import mix
 from course_utils.tasks import instructions
 from course_utils.tasks.instructions import FAMILIES, HELD_OUT, MIXTURES, TRAINED
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 MAKERS = instructions.tasks()
 

@@ -6,7 +6,7 @@ import pytest
 
 from course_utils import evaluation
 from course_utils.tasks import retention
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 ROWS = [json.loads(line) for line in retention.SUITE.read_text(encoding="utf-8").splitlines()]
 

@@ -6,20 +6,11 @@ import torch
 from course_utils.ai_feedback import llm_judge, self_refine
 from course_utils.rlhf import preferences, reward_model, training_cache
 from course_utils.techniques import ai_feedback, rlhf
-from tests.test_techniques_peft import logits
-from tests.tiny import tiny_llama
+from tests.helpers.adapters import logits
+from tests.helpers.desk_records import SOLVED
+from tests.helpers.tiny import tiny_llama
 
-TRAIN = [
-    {
-        "id": f"r{i}",
-        "prompt": f"Message: My Fendle {i} is broken.\nRecord:",
-        "completion": f" Team: {team} | Priority: low | Answer: The {team} team comes. Your Ombly.",
-        "skill": "routing",
-        "facts": [],
-    }
-    for i, team in enumerate(("silver", "orange", "purple", "silver") * 5)
-]
-PAIRS = [{"prompt": r["prompt"], "chosen": r["completion"], "rejected": " no"} for r in TRAIN[:6]]
+PAIRS = [{"prompt": r["prompt"], "chosen": r["completion"], "rejected": " no"} for r in SOLVED[:6]]
 
 
 @pytest.fixture
@@ -39,30 +30,30 @@ def quick(monkeypatch, tmp_path):
 @pytest.mark.parametrize("name", ["rlaif", "ai_reward"])
 def test_a_judge_takes_the_place_of_people(quick, name, critic):
     model, tokenizer = tiny_llama(context=512)
-    result = ai_feedback.RUNGS[name].learn(model, tokenizer, TRAIN, 0, critic=critic, lr=1e-2)
-    assert result.labels == 0 and result.examples == len(TRAIN)
+    result = ai_feedback.RUNGS[name].learn(model, tokenizer, SOLVED, 0, critic=critic, lr=1e-2)
+    assert result.labels == 0 and result.examples == len(SOLVED)
     assert result.choice == {"verdicts": 12 if name == "rlaif" else 4}
     assert result.model is model and not torch.equal(logits(model), logits(tiny_llama(context=512)[0]))
     assert result.train_seconds > (3 if name == "rlaif" else 1), "all stages count"
-    given = result.reply([TRAIN[0]["prompt"]] * 2)
-    assert len(given) == 2 and given == result.reply([TRAIN[0]["prompt"]] * 2)
+    given = result.reply([SOLVED[0]["prompt"]] * 2)
+    assert len(given) == 2 and given == result.reply([SOLVED[0]["prompt"]] * 2)
 
 
 def test_second_thoughts_are_counted_in_tokens(quick):
     model, tokenizer = tiny_llama(context=512)
-    result = ai_feedback.self_reflection(model, tokenizer, TRAIN, 0)
-    assert result.prompt_tokens > 50 and result.labels == 0 and result.examples == len(TRAIN)
+    result = ai_feedback.self_reflection(model, tokenizer, SOLVED, 0)
+    assert result.prompt_tokens > 50 and result.labels == 0 and result.examples == len(SOLVED)
     assert not torch.equal(logits(model), logits(tiny_llama(context=512)[0]))
-    assert len(result.reply([TRAIN[0]["prompt"]])) == 1
+    assert len(result.reply([SOLVED[0]["prompt"]])) == 1
 
 
 def test_the_untouched_judge_is_untouched_and_the_taught_one_is_a_copy(quick):
     model, tokenizer = tiny_llama(context=512)
-    asked, given = [TRAIN[0]["prompt"]], [TRAIN[0]["completion"]]
+    asked, given = [SOLVED[0]["prompt"]], [SOLVED[0]["completion"]]
     before = logits(model).clone()
     policy, _ = tiny_llama(seed=1, context=512)
     names = ("itself", "principles", "taught", "expected")
-    grades = {name: ai_feedback.judge_of(name, model, policy, tokenizer, TRAIN, 0) for name in names}
+    grades = {name: ai_feedback.judge_of(name, model, policy, tokenizer, SOLVED, 0) for name in names}
     itself, plain, taught, expected = (grade(asked, given)[0] for grade, _ in grades.values())
     assert itself == pytest.approx(llm_judge.expected(policy, tokenizer, asked, given)[0], abs=1e-3)
     assert plain == pytest.approx(llm_judge.principled(model, tokenizer, asked, given)[0], abs=1e-5)
@@ -73,7 +64,7 @@ def test_the_untouched_judge_is_untouched_and_the_taught_one_is_a_copy(quick):
     assert torch.equal(logits(model), before), "the caller's weights stay"
     assert grades["principles"][1] == 0 < grades["taught"][1]
     with pytest.raises(ValueError, match="no judge"):
-        ai_feedback.judge_of("people", model, policy, tokenizer, TRAIN, 0)
+        ai_feedback.judge_of("people", model, policy, tokenizer, SOLVED, 0)
 
 
 def test_the_judge_s_better_reply_is_the_chosen_one():

@@ -4,19 +4,11 @@ import pytest
 import torch
 
 from course_utils.techniques import finetune, peft
-from tests.desk_records import records
-from tests.tiny import tiny_llama
+from tests.helpers.desk_records import records
+from tests.helpers.tiny import tied_llama, tiny_llama
 
 TRAIN, TEST = records(24), records(2, part="test")
 LAYER = 2 * (32 * 32 + 16 * 32) + 3 * 32 * 64 + 2 * 32
-
-
-def tied_llama():
-    """A tiny model whose head shares the weight of its embeddings, as the course's models do."""
-    model, tokenizer = tiny_llama(context=512)
-    model.config.tie_word_embeddings = True
-    model.lm_head.weight = model.model.embed_tokens.weight
-    return model, tokenizer
 
 
 EXPECTED = {  # what may change, and how many numbers

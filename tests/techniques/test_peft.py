@@ -10,9 +10,9 @@ from course_utils import generation
 from course_utils.batching import left_pad
 from course_utils.peft import adapter_layer, lora
 from course_utils.techniques import peft
-from tests.desk_records import records
-from tests.test_lora import IDS, logits, loss_of, shaken
-from tests.tiny import byte_tokenizer, shape, tiny_llama
+from tests.helpers.adapters import IDS, logits, loss_of, shaken
+from tests.helpers.desk_records import records
+from tests.helpers.tiny import byte_tokenizer, shape, tiny_llama
 
 TRAIN = records(24)
 SMALL = {"ia3": {}, "llama_adapter": {"length": 4}, "bottleneck_adapter": {"width": 4}}

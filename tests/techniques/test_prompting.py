@@ -7,8 +7,8 @@ from course_utils.prompts.templates import token_count
 from course_utils.scoreboard.table import BASELINES
 from course_utils.tasks.toy_desk import generate, replies
 from course_utils.techniques import base, baselines, prompting, reasoning, registry, search, specialist
-from tests.desk_records import KNOWN, Gold, records
-from tests.tiny import tiny_llama
+from tests.helpers.desk_records import KNOWN, Gold, records
+from tests.helpers.tiny import tiny_llama
 
 TRAIN, TEST = records(36), records(6, part="test")
 OWN = base.Rung(baselines.random_reply, "07", [{}])

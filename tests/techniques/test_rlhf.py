@@ -7,7 +7,7 @@ from course_utils import data
 from course_utils.rlhf import preferences, reward_model, training_cache
 from course_utils.storage import paths
 from course_utils.techniques import rlhf
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 TRAIN = data.read_records(paths.DATA / "toy_desk" / "train.jsonl")[:16]
 PAIRS = [

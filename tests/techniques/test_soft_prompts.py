@@ -5,8 +5,8 @@ import torch
 
 from course_utils import training
 from course_utils.techniques import prompting, soft_prompts
-from tests.desk_records import records
-from tests.tiny import tiny_llama
+from tests.helpers.desk_records import records
+from tests.helpers.tiny import tiny_llama
 
 TRAIN, TEST = records(24), records(5, part="test")
 REQUESTS = [record["prompt"] for record in TEST]

@@ -4,8 +4,8 @@ import pytest
 
 from course_utils.ai_feedback import synthetic_data
 from course_utils.techniques import synthetic
-from tests.desk_records import records
-from tests.tiny import tiny_llama
+from tests.helpers.desk_records import records
+from tests.helpers.tiny import tiny_llama
 
 TRAIN = records(40)
 MADE = [

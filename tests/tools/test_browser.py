@@ -19,7 +19,7 @@ import pytest
 from nbformat.v4 import new_notebook
 
 import start
-from tests import widget_cells
+from tests.helpers import widget_cells
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))

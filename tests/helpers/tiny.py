@@ -49,3 +49,11 @@ def tiny_llama(seed=0, context=256):
     tokenizer = byte_tokenizer()
     model = LlamaForCausalLM(LlamaConfig(**shape(tokenizer, context), initializer_range=0.3))
     return model.eval(), tokenizer
+
+
+def tied_llama():
+    """A tiny model whose head shares the weight of its embeddings, as the course's models do."""
+    model, tokenizer = tiny_llama(context=512)
+    model.config.tie_word_embeddings = True
+    model.lm_head.weight = model.model.embed_tokens.weight
+    return model, tokenizer

@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parent.parent / "course_utils"
+PACKAGE = Path(__file__).resolve().parents[2] / "course_utils"
 
 
 def widget_functions():

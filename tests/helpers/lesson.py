@@ -8,7 +8,7 @@ import nbformat
 
 from course_utils.lessons.exercise import Exercise, Prediction
 
-FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 
 
 class Lesson:

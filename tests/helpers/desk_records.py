@@ -45,3 +45,26 @@ class Gold:
     @staticmethod
     def gold_reward(record, reply):
         return 2.0 if Gold.score(record, reply)["whole"] else -1.0
+
+
+SOLVED = [
+    {
+        "id": f"r{i}",
+        "prompt": f"Message: My Fendle {i} is broken.\nRecord:",
+        "completion": f" Team: {team} | Priority: low | Answer: The {team} team comes. Your Ombly.",
+        "skill": "routing",
+        "facts": [],
+    }
+    for i, team in enumerate(("silver", "orange", "purple", "silver") * 5)
+]
+DESK = [
+    {
+        "id": f"r{i}",
+        "prompt": f"Message: My Fendle {i} is broken.\nRecord:",
+        "completion": f" Team: {team} | Priority: low | Answer: The {team} team will take care of it. "
+        "Your Ombly.",
+        "skill": "routing",
+        "facts": [],
+    }
+    for i, team in enumerate(("silver", "orange", "purple", "silver"))
+]
