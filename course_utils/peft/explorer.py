@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 
 from course_utils import models
 from course_utils.display import figures, tables
-from course_utils.peft import memory_estimates
+from course_utils.peft import adapter_layer, memory_estimates
 
 RANKS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 REAL = ("Qwen2.5 0.5B", "Llama 3 8B", "GPT-3 175B")
@@ -50,8 +50,9 @@ class Explorer:
 
 
 def _sizes(model):
-    own = sum(weight.numel() for name, weight in model.named_parameters() if ".parts." in name)
-    return models.count_parameters(model) - own, memory_estimates.layer_sizes(model)
+    named = model.named_parameters()
+    adapters = sum(weight.numel() for name, weight in named if adapter_layer.is_adapter_parameter(name))
+    return models.count_parameters(model) - adapters, memory_estimates.layer_sizes(model)
 
 
 def size(count):

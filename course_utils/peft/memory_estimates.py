@@ -107,10 +107,10 @@ def build(name, known=SHAPES):
 
 def layer_sizes(model):
     """{name: [(out, in), …]} of the model's linear layers by the last part of their name, such as q_proj."""
-    found = {}
-    for path, layer in adapter_layer.linears(model).items():
-        found.setdefault(path.rpartition(".")[2], []).append((layer.out_features, layer.in_features))
-    return found
+    sizes = {}
+    for path, layer in adapter_layer.linear_layers(model).items():
+        sizes.setdefault(path.rpartition(".")[2], []).append((layer.out_features, layer.in_features))
+    return sizes
 
 
 def lora_count(sizes, rank, targets):

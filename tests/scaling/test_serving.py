@@ -23,7 +23,7 @@ def served():
     for seed, task in enumerate(("loud", "quiet")):
         for parameter in lora.add(model, task, rank=2, seed=seed):
             torch.nn.init.normal_(parameter, std=0.5)
-    adapter_layer.use(model, None)
+    adapter_layer.set_adapter(model, None)
     return model, tokenizer
 
 
