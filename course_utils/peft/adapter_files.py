@@ -18,7 +18,7 @@ from course_utils.peft import adapter_layer
 from course_utils.peft.bottleneck import Bottleneck
 from course_utils.peft.ia3 import Rescale
 from course_utils.peft.lora import Lora
-from course_utils.storage.paths import write_atomically
+from course_utils.storage.files import write_atomically
 
 FORMAT = "course_utils parts 1"  # and the key "parts": names of the stored format, which stay
 ROUNDING = 0.01  # by how much number formats (fp32, bf16, fp16) may move a weight, relative

@@ -16,7 +16,7 @@ from safetensors.torch import save as to_bytes
 
 from course_utils import data, losses, models, training
 from course_utils.scaling import distributed, launch
-from course_utils.storage import paths
+from course_utils.storage import files
 
 
 def train(model, examples, *, lr, steps, batch_size=16, warmup=0.1, clip=1.0, seed=0, pad_id=0):
@@ -66,9 +66,9 @@ def main(arguments=None):
         chosen.out.mkdir(parents=True, exist_ok=True)
         names = dict(model.named_parameters())  # tied weights once
         own = {name: weight for name, weight in weights.items() if name in names}
-        paths.write_atomically(chosen.out / "weights.safetensors", to_bytes(own))
+        files.write_atomically(chosen.out / "weights.safetensors", to_bytes(own))
         report = json.dumps(dict(world=world, losses=history), indent=1)
-        paths.write_atomically(chosen.out / "report.json", report + "\n")
+        files.write_atomically(chosen.out / "report.json", report + "\n")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from course_utils import data, losses, models, training
 from course_utils.scaling import fsdp, launch
-from course_utils.storage import paths
+from course_utils.storage import files, paths
 
 
 class Share(nn.Module):
@@ -121,9 +121,9 @@ def main(arguments=None):
     weights, kept_by_each = fsdp.whole(model), fsdp.gathered(kept)
     if rank == 0:
         chosen.out.mkdir(parents=True, exist_ok=True)
-        paths.write_atomically(chosen.out / "weights.safetensors", to_bytes(weights))
+        files.write_atomically(chosen.out / "weights.safetensors", to_bytes(weights))
         report = dict(world=world, losses=history.losses, kept=kept_by_each)
-        paths.write_atomically(chosen.out / "report.json", json.dumps(report, indent=1) + "\n")
+        files.write_atomically(chosen.out / "report.json", json.dumps(report, indent=1) + "\n")
     if world > 1:
         dist.destroy_process_group()
 
