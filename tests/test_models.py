@@ -36,7 +36,7 @@ def embedded(tmp_path, monkeypatch):
     monkeypatch.setattr(models.paths, "DATA", tmp_path)
     monkeypatch.delenv("COURSE_MODEL", raising=False)
     monkeypatch.delenv("COURSE_RANDOM_WEIGHTS", raising=False)
-    return tmp_path / "models" / "base"
+    return tmp_path / "models" / "glass_box"
 
 
 @pytest.mark.parametrize("name", [None, "glass-box", "glass-box-small", "glass-box-tiny"])
@@ -120,7 +120,7 @@ def test_hub_id_without_a_network_offers_the_embedded_model(monkeypatch, offline
 
 def test_a_missing_embedded_model_names_the_command(embedded):
     shutil.rmtree(embedded)
-    with pytest.raises(FileNotFoundError, match="course_utils.pretrain.train"):
+    with pytest.raises(FileNotFoundError, match="course_utils.pretrain"):
         models.load()
 
 

@@ -1,4 +1,4 @@
-"""Measures techniques: python -m course_utilsscoreboard [--technique NAME …] [--seeds 5] [--trials 6]
+"""Measures techniques: python -m course_utils.scoreboard [--technique NAME …] [--seeds 5] [--trials 6]
 [--list]
 
 Each technique first tries its settings on dev (data/results/tuning.json), then is measured on test

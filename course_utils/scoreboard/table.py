@@ -1,6 +1,6 @@
 """The scoreboard: every technique on the same task, one row per technique and seed.
 
-    python -m course_utilsscoreboard [--technique NAME …] [--seeds 5] [--trials 6] [--list]
+    python -m course_utils.scoreboard [--technique NAME …] [--seeds 5] [--trials 6] [--list]
 
 Each technique first tries its settings on dev (data/results/tuning.json), then is measured on test
 with the best one, seed by seed (scoreboard.csv; hits and rewards of every item in items/). A run
@@ -24,7 +24,7 @@ def read(folder=None):
 
     file = results(folder) / "scoreboard.csv"
     if not file.exists():
-        raise FileNotFoundError("There is no scoreboard yet: run `python -m course_utilsscoreboard`.")
+        raise FileNotFoundError("There is no scoreboard yet: run `python -m course_utils.scoreboard`.")
     return pandas.read_csv(file, dtype={"lesson": str, "technique": str})
 
 

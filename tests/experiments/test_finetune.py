@@ -137,7 +137,7 @@ def test_replay_counts_every_token_and_holds_no_item_of_the_suite():
     found = finetune.replay(tokenizer, 40, seed=0)
     assert found == finetune.replay(tokenizer, 40, seed=0) != finetune.replay(tokenizer, 40, seed=1)
     assert all(sum(e["mask"]) == len(e["input_ids"]) <= finetune.WIDTH for e in found)
-    texts = " ".join(text for _, text in itertools.islice(finetune.corpus.documents("replay 0", 0), 200))
+    texts = " ".join(text for _, text in itertools.islice(finetune.mix.documents("replay 0", 0), 200))
     for name in ("relation, 4 shots", "word problem, 2 steps, reasoning", "English to German"):
         assert not any(item.prompt in texts for item in retention.items(name))
 

@@ -22,7 +22,7 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(preferences, "read", lambda split=None: PAIRS)
     for name, value in {"ROOM": 6, "UPDATES": 2, "BATCH": 16}.items():
         monkeypatch.setattr(rlhf, name, value)
-    monkeypatch.setattr(rlhf.stages.mediocre.tune, "__defaults__", (0, 2, 8, 1e-3, False))
+    monkeypatch.setattr(rlhf.training_cache.noisy_demonstrations.tune, "__defaults__", (0, 2, 8, 1e-3, False))
     real = rlhf.critic.train
     monkeypatch.setattr(
         rlhf.critic, "train", lambda *a, **k: real(*a, **k, rounds=1, batch_size=8, max_new_tokens=4)

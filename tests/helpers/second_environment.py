@@ -1,6 +1,6 @@
 """Run lessons in an environment with other versions: what Colab has preinstalled, or the oldest allowed.
 
-    python tests/second_environment.py FOLDER [--lessons 00 01 02 03] [--torch 2.13.0]
+    python tests/helpers/second_environment.py FOLDER [--lessons 00 01 02 03] [--torch 2.13.0]
 
 Makes a virtual environment in FOLDER (kept for the next time) with the versions of
 constraints-colab.txt, checks that every imported name of the large libraries exists there, and runs
@@ -15,7 +15,7 @@ import sys
 import venv
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SHOWN = ["torch", "transformers", "peft", "trl", "datasets", "ipywidgets", "ipython", "ipykernel"]
 VERSIONS = f"from importlib.metadata import version; print({{n: version(n) for n in {SHOWN}}})"
 
@@ -52,7 +52,7 @@ def main():
     found = [path for n in options.lessons for path in sorted((ROOT / "notebooks").glob(f"{n}_*.ipynb"))]
     nbval = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300"]
     environment = os.environ | {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
-    runs = [["tests/drift.py"], ["-m", "pytest", "-q", "-p", "tests.conftest", *nbval, *found]]
+    runs = [["tests/helpers/drift.py"], ["-m", "pytest", "-q", "-p", "tests.conftest", *nbval, *found]]
     return max(subprocess.run([python, *run], cwd=ROOT, env=environment).returncode for run in runs)
 
 
