@@ -46,7 +46,7 @@ no document may use it, whatever the seed or the length of the corpus. `tests/co
 
 
 def frames(module):
-    """The hand-written texts in a module's tables: every string with a placeholder or a space, counted once."""
+    """The hand-written texts in a module's tables: strings with a placeholder or a space, once each."""
     texts = set()
 
     def collect(value):

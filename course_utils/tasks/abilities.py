@@ -98,13 +98,13 @@ OVER_TOKENS = [
 def items(name, count):
     """`count` different held-out items of an ability (fewer where fewer exist), always the same ones."""
     rng = random.Random(f"items of {name}")
-    found = {}
+    by_prompt = {}
     for _ in range(20 * count):
         item = ALL[name](rng)
-        found.setdefault(item.prompt, item)
-        if len(found) == count:
+        by_prompt.setdefault(item.prompt, item)
+        if len(by_prompt) == count:
             break
-    return list(found.values())
+    return list(by_prompt.values())
 
 
 def measure(model, tokenizer, names, count=500, progress=False):

@@ -184,13 +184,13 @@ def mixture(weights, count, seed):
 
 def items(family, n):
     """n different test records of a family, always the same. Raises ValueError if there are not so many."""
-    rng, make, found = random.Random(f"items of {family}"), tasks()[family], {}
+    rng, make, by_prompt = random.Random(f"items of {family}"), tasks()[family], {}
     for _ in range(100 * n):
         record = make(rng, test=True)
-        found.setdefault(record["prompt"], record)
-        if len(found) == n:
-            return list(found.values())
-    raise ValueError(f"{family} has only {len(found)} test records, not {n}")
+        by_prompt.setdefault(record["prompt"], record)
+        if len(by_prompt) == n:
+            return list(by_prompt.values())
+    raise ValueError(f"{family} has only {len(by_prompt)} test records, not {n}")
 
 
 def measure(model, tokenizer, families, n):
@@ -198,8 +198,8 @@ def measure(model, tokenizer, families, n):
     hits = {}
     for family in families:
         records = items(family, n)
-        given = generate(model, tokenizer, [r["prompt"] for r in records], max_new_tokens=ROOM, stop="\n")
-        given, wanted = ([t.strip().removesuffix(".") for t in texts]
-                         for texts in (given, [r["completion"] for r in records]))  # fmt: skip
-        hits[family] = sum(evaluation.exact_match(given, wanted))
+        replies = generate(model, tokenizer, [r["prompt"] for r in records], max_new_tokens=ROOM, stop="\n")
+        replies, wanted = ([t.strip().removesuffix(".") for t in texts]
+                         for texts in (replies, [r["completion"] for r in records]))  # fmt: skip
+        hits[family] = sum(evaluation.exact_match(replies, wanted))
     return hits

@@ -58,19 +58,19 @@ def records(split, count, seed=SEED):
 
     skill is the kind of thing; new says whether train never names it (every second note of test).
     """
-    draw, found, seen = random.Random(f"{seed} {split}"), [], set()
+    rng, drafts, seen = random.Random(f"{seed} {split}"), [], set()
     known, kinds = things("train"), list(SHELVES)
-    while len(found) < count:
-        kind, new = kinds[len(found) % len(kinds)], split == "test" and len(found) // len(kinds) % 2 == 1
+    while len(drafts) < count:
+        kind, new = kinds[len(drafts) % len(kinds)], split == "test" and len(drafts) // len(kinds) % 2 == 1
         nouns = [noun for noun in things(split)[kind] if (noun not in known[kind]) == new]
-        words = dict(thing=draw.choice(nouns), colour=draw.choice(COLOURS), day=draw.choice(lexicon.DAYS))
-        note = draw.choice(FRAMES[split]).format(**words)
+        words = dict(thing=rng.choice(nouns), colour=rng.choice(COLOURS), day=rng.choice(lexicon.DAYS))
+        note = rng.choice(FRAMES[split]).format(**words)
         if note not in seen:
             seen.add(note)
             line = f" {words['colour']} {words['thing']}: {kind}, {SHELVES[kind]} shelf, {words['day']}"
-            about = {"id": f"{split}-{len(found) + 1:03}", "prompt": f"Note: {note}\nBook:"}
-            found.append(about | {"completion": line, "skill": kind, "new": new})
-    return draw.sample(found, count)
+            about = {"id": f"{split}-{len(drafts) + 1:03}", "prompt": f"Note: {note}\nBook:"}
+            drafts.append(about | {"completion": line, "skill": kind, "new": new})
+    return rng.sample(drafts, count)
 
 
 def main(arguments=None):

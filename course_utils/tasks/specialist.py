@@ -47,4 +47,4 @@ class Specialist:
         for item in items[:20]:
             self.answers([item])
         self.milliseconds = 1000 * (time.perf_counter() - start) / max(1, len(items[:20]))
-        return [given == item.answer for given, item in zip(self.answers(items), items, strict=True)]
+        return [answer == item.answer for answer, item in zip(self.answers(items), items, strict=True)]

@@ -22,17 +22,17 @@ def generation(count=512, batch_size=128, max_new_tokens=48):
     model, rows = subject(2 * count)
     end = model.config.eos_token_id
     equal = [row[:24] for row in rows if len(row) >= 24][:batch_size]
-    for name, some, ends in ("ragged prompts", rows[:count], end), ("equal, endless", equal, None):
+    for name, prompts, ends in ("ragged prompts", rows[:count], end), ("equal, endless", equal, None):
         model.config.eos_token_id = model.generation_config.eos_token_id = ends
         slow, fast, best = [], [], {}
         for _ in range(3):
             for label, run in ("model.generate", library_ids), ("continue_ids", continue_ids):
                 started = time.perf_counter()
-                new = run(model, some, max_new_tokens, batch_size=batch_size)
+                new = run(model, prompts, max_new_tokens, batch_size=batch_size)
                 best[label] = min(best.get(label, float("inf")), time.perf_counter() - started)
                 (slow if run is library_ids else fast).append(new)
         tokens = sum(map(len, fast[0]))
-        print(f"{name}: {len(some)} prompts, {tokens} new tokens, same tokens: {slow == fast}")
+        print(f"{name}: {len(prompts)} prompts, {tokens} new tokens, same tokens: {slow == fast}")
         for label, seconds in best.items():
             print(f"    {label:15} {tokens / seconds:8,.0f} tokens/s")
         print(f"    ratio           {best['model.generate'] / best['continue_ids']:8.2f}")

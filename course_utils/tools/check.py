@@ -33,12 +33,12 @@ def versions(constraints):
         if not wanted:
             continue
         try:
-            found = metadata.version(name).split("+")[0]
+            installed = metadata.version(name).split("+")[0]
         except metadata.PackageNotFoundError:
             continue  # of another system, or of an extra that is not installed
-        agree += found == wanted
-        if found != wanted:
-            differ.append(f"{name} is {found}, the tests passed with {wanted}")
+        agree += installed == wanted
+        if installed != wanted:
+            differ.append(f"{name} is {installed}, the tests passed with {wanted}")
     return agree, differ
 
 

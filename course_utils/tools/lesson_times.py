@@ -46,18 +46,18 @@ def probe(rounds=3):
 
 def sections(notebook):
     """[[title, seconds]] of a notebook that nbclient has just executed, before it is normalised."""
-    found = [["Start", 0.0]]
+    timed = [["Start", 0.0]]
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            found += [[title.strip(), 0.0] for title in re.findall(r"^## (.+)$", cell.source, re.MULTILINE)]
+            timed += [[title.strip(), 0.0] for title in re.findall(r"^## (.+)$", cell.source, re.MULTILINE)]
             continue
         times = cell.metadata.get("execution", {})
         if "iopub.execute_input" in times and "shell.execute_reply" in times:
             a, b = (
                 datetime.fromisoformat(times[key]) for key in ("iopub.execute_input", "shell.execute_reply")
             )
-            found[-1][1] += (b - a).total_seconds()
-    return [[title, round(seconds, 1)] for title, seconds in found]
+            timed[-1][1] += (b - a).total_seconds()
+    return [[title, round(seconds, 1)] for title, seconds in timed]
 
 
 def load():
@@ -67,14 +67,14 @@ def load():
 
 def keep(path, notebook):
     """Add the times of one executed lesson, probing the machine in a process of its own."""
-    code = "from course_utils import lesson_times; print(lesson_times.probe())"
+    code = "from course_utils.tools import lesson_times; print(lesson_times.probe())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    found = sections(notebook)
+    measured = sections(notebook)
     everything = load()
     everything[path.name[:2]] = {
-        "seconds": round(sum(seconds for _, seconds in found), 1),
+        "seconds": round(sum(seconds for _, seconds in measured), 1),
         "probe_seconds": round(float(done.stdout.split()[-1]), 3),
-        "sections": found,
+        "sections": measured,
     }
     write_atomically(FILE, json.dumps(everything, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 

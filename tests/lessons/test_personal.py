@@ -76,7 +76,7 @@ def test_a_damaged_or_unwritable_seed_is_no_error(home, damage, monkeypatch, tmp
 
 
 def test_eight_kernels_agree_on_one_seed(home):
-    code = "from course_utils import progress; print(progress.seed())"
+    code = "from course_utils.lessons import progress; print(progress.seed())"
     command = [sys.executable, "-c", code]
     environment = os.environ | {"PYTHONPATH": str(notebooks.ROOT)}
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) for _ in range(8)]

@@ -191,10 +191,10 @@ def _layout(rng):
 
 def document(rng):
     """A dialogue of one to three turns, with no style, one style or two."""
-    chance = rng.random()
-    if chance < 0.15:
+    style_kind = rng.random()
+    if style_kind < 0.15:
         styles = rng.choice(PAIRS)
-    elif chance < 0.78:
+    elif style_kind < 0.78:
         styles = (rng.choice(list(STYLES)),)
     else:
         styles = ()

@@ -344,15 +344,15 @@ def draw_labels(rng, natural):
     return rng.sample(label_words(False), count)
 
 
-def add_examples(makers, order, found):
-    """Add a new input for every class index in `order` to `found`, {input: class index}."""
+def add_examples(makers, order, examples):
+    """Add a new input for every class index in `order` to `examples`, {input: class index}."""
     for index in order:
         for _ in range(20):
             text = makers[index]()
-            if text not in found:
-                found[text] = index
+            if text not in examples:
+                examples[text] = index
                 break
-    return found
+    return examples
 
 
 def document(rng):

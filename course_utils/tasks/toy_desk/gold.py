@@ -43,8 +43,8 @@ def parse(reply):
     All three fields, in this order, none of them empty and nothing around them; spaces do not count.
     """
     lines = reply.strip().splitlines()
-    found = FORM.fullmatch(lines[0].strip()) if lines else None
-    return dict(zip(("team", "priority", "answer"), found.groups(), strict=True)) if found else None
+    match = FORM.fullmatch(lines[0].strip()) if lines else None
+    return dict(zip(("team", "priority", "answer"), match.groups(), strict=True)) if match else None
 
 
 def score(record, reply):
@@ -162,12 +162,12 @@ def _states(record, answer):
     plain = _DECLINE.sub("", _HEDGE.sub("", answer))
     if _NEGATION.search(plain):  # no own answer of these skills denies anything
         return False
-    given, wanted = _content(plain), _content(own)
+    stated, wanted = _content(plain), _content(own)
     if record["skill"] == "record":
-        return given == wanted
+        return stated == wanted
     asked = {company.FACTS[key].value.lower() for key in record["facts"]}
     needed = asked if record["skill"] == "facts" else set(wanted)
-    return needed <= set(given) <= set(wanted)
+    return needed <= set(stated) <= set(wanted)
 
 
 def _refund(answer):

@@ -59,17 +59,17 @@ def stratified(train, k, seed):
     """
     if k > len(train):
         raise ValueError(f"{k} shots from {len(train)} records")
-    draw, by_skill = random.Random(seed), defaultdict(list)
-    for record in draw.sample(train, len(train)):
+    rng, by_skill = random.Random(seed), defaultdict(list)
+    for record in rng.sample(train, len(train)):
         by_skill[record["skill"]].append(record)
-    turns, chosen, shown = draw.sample(sorted(by_skill), len(by_skill)), [], set()
+    turns, chosen, shown = rng.sample(sorted(by_skill), len(by_skill)), [], set()
     while len(chosen) < k:
         for skill in turns:
             if by_skill[skill]:
                 new = (i for i, record in enumerate(by_skill[skill]) if _team(record) not in shown)
                 chosen.append(by_skill[skill].pop(next(new, -1)))
                 shown.add(_team(chosen[-1]))
-    return draw.sample(chosen[:k], k)
+    return rng.sample(chosen[:k], k)
 
 
 def _team(record):
