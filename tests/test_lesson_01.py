@@ -6,6 +6,7 @@ import random
 import re
 
 from course_utils import prompts
+from course_utils.evaluation import last_number
 from course_utils.lessons import l01
 from course_utils.techniques import TECHNIQUES, replies
 from course_utils.world import capital, lexicon, reasoning, translation
@@ -66,7 +67,6 @@ def test_a_sentence_comes_out_of_its_prompt_whole():
 
 
 def test_last_number_reads_both_kinds_of_answer():
-    last_number = taught("last_number")
     assert last_number(" 8 / 2 = 4. The answer is 4.") == last_number(" 4") == "4"
     assert last_number("no idea") is None
 
