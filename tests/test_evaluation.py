@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from course_utils import evaluation
+from course_utils.corpus import nested
+from course_utils.corpus.families import problems
 from course_utils.corpus.split import Item
 from course_utils.evaluation import (
     bootstrap_mean,

@@ -26,7 +26,7 @@ def beside(tmp_path):
         about = tmp_path / f"torchao-{version}.dist-info"
         about.mkdir()
         (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: torchao\nVersion: {version}\n")
-        places = [str(tmp_path), str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
+        places = [str(tmp_path), str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
         env = os.environ | {"PYTHONPATH": os.pathsep.join(places)}
         return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
 

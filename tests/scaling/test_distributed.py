@@ -172,14 +172,14 @@ def test_shared_losses_average_to_the_mean_over_all_tokens(monkeypatch):
     "names, chosen", [(["eth0", "lo"], "lo"), (["lo0", "en0"], "lo0"), (["ethernet_1"], None)]
 )
 def test_gloo_is_told_the_loopback_interface_of_each_system(monkeypatch, names, chosen):
-    monkeypatch.setattr(launchers.socket, "if_nameindex", lambda: list(enumerate(names)))
+    monkeypatch.setattr(launch.socket, "if_nameindex", lambda: list(enumerate(names)))
     monkeypatch.delenv("GLOO_SOCKET_IFNAME", raising=False)
-    assert launchers.environment().get("GLOO_SOCKET_IFNAME") == chosen
+    assert launch.environment().get("GLOO_SOCKET_IFNAME") == chosen
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
     monkeypatch.setenv("MASTER_ADDR", "nowhere.invalid")
-    launchers.stay_local()
+    launch.stay_local()
     assert os.environ["MASTER_ADDR"] == "127.0.0.1" and os.environ.get("GLOO_SOCKET_IFNAME") == chosen
     monkeypatch.delenv("GLOO_SOCKET_IFNAME", raising=False)
 
@@ -189,10 +189,10 @@ def test_processes_on_several_machines_meet_where_they_were_told(monkeypatch):
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
     monkeypatch.setenv("MASTER_ADDR", "first.example")
     monkeypatch.setenv("GLOO_SOCKET_IFNAME", "eth7")
-    launchers.stay_local()
+    launch.stay_local()
     assert os.environ["MASTER_ADDR"] == "first.example"
     monkeypatch.setenv("WORLD_SIZE", "2")
-    launchers.stay_local()
+    launch.stay_local()
     assert os.environ["GLOO_SOCKET_IFNAME"] == "eth7", "what the user chose is kept"
 
 
@@ -206,9 +206,10 @@ def test_a_machine_whose_name_nobody_knows(folder):
     if subprocess.run([*RENAMED, "true"]).returncode:
         pytest.skip("this system allows no namespaces")
     options_ = options(folder, "renamed")
-    code = f"from course_utils import launchers; launchers.start('course_utils.distributed', {options_}, 2)"
+    start = f"launch.start('course_utils.scaling.distributed', {options_}, 2)"
+    code = f"from course_utils.scaling import launch; {start}"
     ended = subprocess.run(
-        [*RENAMED, sys.executable, "-c", code], env=launchers.environment(), capture_output=True, timeout=100
+        [*RENAMED, sys.executable, "-c", code], env=launch.environment(), capture_output=True, timeout=100
     )
     assert ended.returncode == 0, ended.stderr
     assert results(folder, "renamed")[0]["world"] == 2

@@ -12,7 +12,7 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib import font_manager
 
-from course_utils.display import figures, plot_fonts, tables
+from course_utils.display import figures, fonts, tables
 
 SUN = "日"
 
@@ -20,7 +20,7 @@ SUN = "日"
 @pytest.fixture(autouse=True)
 def bare(monkeypatch):
     """No fallback is installed, whatever this machine has; figures are closed afterwards."""
-    monkeypatch.setattr(plot_fonts, "FALLBACKS", ("A Font of the Tests",))
+    monkeypatch.setattr(fonts, "FALLBACKS", ("A Font of the Tests",))
     with plt.rc_context({"font.family": ["sans-serif"]}):
         yield
     plt.close("all")
@@ -61,34 +61,34 @@ def drawn(figure):
 
 
 def picture(title):
-    plot_fonts.attach()
+    fonts.attach()
     return figures.bars(["a"], [[1, 0]], title=title).figure
 
 
 def test_without_a_font_there_is_one_sentence():
     figure = picture(f"{SUN}本 한국")
-    assert plot_fonts.missing(figure) == set("日本한국")
-    assert drawn(figure)[1] == [plot_fonts.SENTENCE]
+    assert fonts.missing(figure) == set("日本한국")
+    assert drawn(figure)[1] == [fonts.SENTENCE]
 
 
 def test_an_installed_font_draws_them(installed):
     figure = picture(SUN)
     assert matplotlib.rcParams["font.family"] == ["sans-serif", "A Font of the Tests"]
     pixels, said = drawn(figure)
-    assert not plot_fonts.missing(figure) and not said
+    assert not fonts.missing(figure) and not said
     without = picture(" ")
     assert (pixels != drawn(without)[0]).any(), "nothing was drawn"
 
 
 def test_tokens_in_fixed_width_have_it_too(installed):
-    plot_fonts.attach()
+    fonts.attach()
     figure = figures.token_bars([(SUN, 0.5), (" the", 0.5)]).figure
-    assert not plot_fonts.missing(figure) and not drawn(figure)[1]
+    assert not fonts.missing(figure) and not drawn(figure)[1]
 
 
 def test_what_the_course_draws_needs_no_other_font():
     signs = "".join(tables.VISIBLE.values()) + "äöüß éñ − × ≤ → … “” € 95 %"
-    assert plot_fonts.missing(picture(signs)) == set()
+    assert fonts.missing(picture(signs)) == set()
 
 
 def test_latin_text_looks_as_before(installed):
@@ -97,8 +97,8 @@ def test_latin_text_looks_as_before(installed):
 
 
 def test_attaching_twice_changes_nothing_more(installed):
-    plot_fonts.attach()
+    fonts.attach()
     before = {name: list(matplotlib.rcParams[name]) for name in ("font.family", "figure.hooks")}
-    plot_fonts.attach()
+    fonts.attach()
     assert before == {name: list(matplotlib.rcParams[name]) for name in before}
     assert sum("watch" in hook for hook in before["figure.hooks"]) == 1
