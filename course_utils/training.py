@@ -18,7 +18,7 @@ from transformers import PreTrainedModel
 
 from course_utils import losses
 from course_utils.data import collate
-from course_utils.storage import resume
+from course_utils.storage.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 
 WINDOW = 16  # batches that are sorted by length together
 SHORT = 512  # rows up to this length are quicker with plain attention on a CPU
@@ -83,14 +83,14 @@ def train(
     own = {id(p) for p in chosen}
     names = [name for name, p in model.named_parameters() if id(p) in own]
     settings += [evaluate_every, patience, bf16, names]
-    run = checkpoint and resume.fingerprint(model, examples, settings)
+    run = checkpoint and fingerprint(model, examples, settings)
     lengths = [len(example["input_ids"]) for example in examples]
     order = batches(lengths, batch_size * accumulate, steps, seed)
     history, first, best, highest, waited = History(), 0, None, -math.inf, 0
 
     with prepared(model, chosen, max(lengths)):
         optimiser = torch.optim.AdamW(chosen, lr=lr, weight_decay=weight_decay)
-        if checkpoint and (found := resume.load(checkpoint, run, chosen, optimiser)):
+        if checkpoint and (found := load_checkpoint(checkpoint, run, chosen, [optimiser])):
             notes, best = found
             history, first, bf16 = History(**notes["history"]), notes["step"], notes["bf16"]
             history.evaluations = [tuple(pair) for pair in history.evaluations]
@@ -132,7 +132,7 @@ def train(
                 due = time.perf_counter() - saved >= SECONDS_BETWEEN_CHECKPOINTS
                 if checkpoint and (due or done == steps or (patience and waited >= patience)):
                     notes = dict(step=done, bf16=bf16, highest=highest, waited=waited, history=vars(history))
-                    resume.save(checkpoint, run, chosen, optimiser, notes, best)
+                    save_checkpoint(checkpoint, run, chosen, [optimiser], notes, best)
                     saved = time.perf_counter()
         with torch.no_grad():
             for parameter, value in zip(chosen, best or []):

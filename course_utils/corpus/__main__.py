@@ -7,7 +7,8 @@ import importlib
 import random
 
 from course_utils.corpus import facts, lexicon, mix
-from course_utils.storage.paths import DATA, write_atomically
+from course_utils.storage.files import write_atomically
+from course_utils.storage.paths import DATA
 
 # Modules that hold the frames of a family whose own file became too long.
 HELPERS = {

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from course_utils import models
 from course_utils.scoreboard import measure
-from course_utils.storage import paths
+from course_utils.storage import files
 
 
 def run(file, tables, runs, names):
@@ -30,7 +30,7 @@ def run(file, tables, runs, names):
             rows = everything.setdefault(name, [])
             if not any(setting.items() <= row.items() for row in rows):
                 rows.append(setting | runs[name](**setting))
-                paths.write_atomically(file, text(everything))
+                files.write_atomically(file, text(everything))
 
 
 def text(everything):

@@ -22,8 +22,8 @@ from torch import nn
 from course_utils import data, evaluation, losses, models, training
 from course_utils.batching import context_length
 from course_utils.finetune import augment
+from course_utils.finetune.options import positive
 from course_utils.generation import generate
-from course_utils.storage.options import positive
 
 RATES = {"lora": (5e-3, 3e-4), "full": (1e-3, 2e-5), "last_block": (3e-3, 1e-4), "head": (1e-2, 1e-3)}
 SMALL = 20_000_000  # parameters; the first rate is for models below, the second for those above

@@ -16,7 +16,8 @@ import sys
 import zlib
 from pathlib import Path
 
-from course_utils.storage.paths import course_home, write_atomically
+from course_utils.storage.files import write_atomically
+from course_utils.storage.paths import course_home
 
 KINDS = ("exercises", "predictions")
 LARGEST = 1e300  # a personal answer beyond it is none

@@ -1,8 +1,8 @@
-"""Replies for a mixed batch: each row is continued with the parts of its own task, all at once.
+"""Generation for a mixed batch: each row is continued with the adapters of its own task.
 
-`generation.generate` sorts and drops rows as it goes; here the rows keep their places, because
-`parts.use` gives each row its task by its place. Taught in lesson 03. Left out: sampling, sorting
-by length, and more rows than fit one batch.
+`generation.generate` sorts and drops rows as it goes; here the rows keep their order, because
+`adapter_layer.set_adapter` assigns tasks to rows by position. Taught in lesson 03. Left out:
+sampling, sorting by length, and more rows than fit one batch.
 """
 
 import torch
@@ -15,7 +15,7 @@ from course_utils.peft import adapter_layer
 def reply(model, tokenizer, prompts, tasks, max_new_tokens=32, stop=None):
     """Greedy continuations of B prompts, each with the task of its row (None: the base model): list of str.
 
-    Cut before `stop`, if given. Afterwards the base model alone is at work. Raises ValueError for an
+    Cut before `stop`, if given. Afterwards no adapter is active. Raises ValueError for an
     unknown task, or unless there is one task for each prompt.
     """
     if len(tasks) != len(prompts):
@@ -26,7 +26,7 @@ def reply(model, tokenizer, prompts, tasks, max_new_tokens=32, stop=None):
     ids, mask, positions = left_pad(rows, model.device)  # (B, T)
     new, cache, done = [[] for _ in rows], None, set()
     try:
-        adapter_layer.use(model, list(tasks))
+        adapter_layer.set_adapter(model, list(tasks))
         with evaluating(model):
             for _ in range(max(room)):
                 out = model(
@@ -48,9 +48,9 @@ def reply(model, tokenizer, prompts, tasks, max_new_tokens=32, stop=None):
                 if len(done) == len(rows):
                     break
                 ids, positions = chosen[:, None], positions[:, -1:] + 1  # (B, 1)
-                positions = positions.clamp(max=context - 1)  # rows that have ended go along
+                positions = positions.clamp(max=context - 1)  # finished rows stay in the batch
                 mask = torch.cat([mask, mask.new_ones(len(rows), 1)], 1)
     finally:
-        adapter_layer.use(model, None)
+        adapter_layer.set_adapter(model, None)
     texts = [tokenizer.decode(ids, skip_special_tokens=True) for ids in new]
     return [text.split(stop)[0] if stop else text for text in texts]

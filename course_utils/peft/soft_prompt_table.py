@@ -6,7 +6,7 @@
     generation.generate(table.model("desk"), tokenizer, prompts)
 
 Prompt-tuned, p-tuned and prefix-tuned tasks stand side by side. Left out: different tasks in one
-batch (course_utils.peft.mixed_batch has them for other parts).
+batch (course_utils.peft.mixed_batch does that for adapters).
 """
 
 import torch

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course_utils.storage import paths
+from course_utils.storage import files, paths
 
 ITEM_COLUMNS = ("whole", "team", "priority", "answer", "gold_reward")
 LATENCIES = 12  # single requests that are timed
@@ -183,7 +183,7 @@ def save_arrays(path, arrays):
     """Arrays as a compressed .npz, written whole or not at all."""
     packed = io.BytesIO()
     np.savez_compressed(packed, **arrays)
-    paths.write_atomically(path, packed.getvalue())
+    files.write_atomically(path, packed.getvalue())
 
 
 def load_arrays(path):

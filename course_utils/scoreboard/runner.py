@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from course_utils.scoreboard import measure
-from course_utils.storage import paths
+from course_utils.storage import files, paths
 
 COSTS = (
     *("trainable_parameters", "stored_parameters", "stored_bytes", "examples", "labels"),
@@ -84,7 +84,7 @@ def _tune(name, settings, subject, folder, measure, model, bar):
             numbers, _ = measure(name, TUNING_SEED, setting, "dev", model)
             entry["trials"].append({"setting": setting, **numbers})
         entry["chosen"] = _best(entry["trials"], settings)
-        paths.write_atomically(file, json.dumps(everything | {name: entry}, indent=1) + "\n")
+        files.write_atomically(file, json.dumps(everything | {name: entry}, indent=1) + "\n")
         bar.update()
     return entry["chosen"]
 
@@ -112,7 +112,7 @@ def _keep(row, found, folder):
     writer.writeheader()
     tidy = {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()}
     writer.writerows([*rows_done(folder), {name: tidy[name] for name in COLUMNS}])
-    paths.write_atomically(results(folder) / "scoreboard.csv", table.getvalue())
+    files.write_atomically(results(folder) / "scoreboard.csv", table.getvalue())
 
 
 def rows_done(folder=None):

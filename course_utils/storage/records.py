@@ -10,7 +10,7 @@ import json
 import unicodedata
 from pathlib import Path
 
-from course_utils.storage.paths import write_atomically
+from course_utils.storage.files import write_atomically
 
 FIELDS = ("prompt", "completion")
 SHOWN = 20

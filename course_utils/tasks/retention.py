@@ -11,7 +11,8 @@ from course_utils import evaluation
 from course_utils.corpus.lexicon import column
 from course_utils.corpus.sources import states
 from course_utils.corpus.split import Item
-from course_utils.storage.paths import DATA, write_atomically
+from course_utils.storage.files import write_atomically
+from course_utils.storage.paths import DATA
 from course_utils.tasks import abilities
 
 COUNT = 200

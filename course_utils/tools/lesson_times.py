@@ -12,7 +12,8 @@ import sys
 import time
 from datetime import datetime
 
-from course_utils.storage.paths import DATA, write_atomically
+from course_utils.storage.files import write_atomically
+from course_utils.storage.paths import DATA
 
 FILE = DATA / "results" / "lesson_times.json"
 

@@ -16,7 +16,7 @@ import nbformat
 
 from course_utils.lessons.exercise import Exercise, in_lessons
 from course_utils.lessons.personal import Personal
-from course_utils.storage.paths import write_atomically
+from course_utils.storage.files import write_atomically
 from course_utils.tools import lesson_times
 
 ROOT = Path(__file__).resolve().parents[2]

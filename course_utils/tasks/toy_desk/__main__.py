@@ -7,7 +7,8 @@ import csv
 import io
 from collections import Counter
 
-from course_utils.storage.paths import DATA, write_atomically
+from course_utils.storage.files import write_atomically
+from course_utils.storage.paths import DATA
 from course_utils.storage.records import write_records
 from course_utils.tasks.toy_desk import company, frames, generate
 
