@@ -28,8 +28,8 @@ def test_a_choice_is_about_the_side_that_was_shown(state):
         pair = state.current()
         picked = state.sides(pair)[0 if choice == LEFT else 1]
         state.choose(choice)
-        (found,) = [own for own in state.own() if own["id"] == pair["id"]]
-        assert found["chosen"] == picked and {found["chosen"], found["rejected"]} == {
+        (labelled,) = [own for own in state.own() if own["id"] == pair["id"]]
+        assert labelled["chosen"] == picked and {labelled["chosen"], labelled["rejected"]} == {
             pair["chosen"],
             pair["rejected"],
         }

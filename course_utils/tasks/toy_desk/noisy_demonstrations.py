@@ -1,10 +1,10 @@
-"""The desk's records as a firm would find them: half good, the rest hedged, wrong, rude, or unfinished.
+"""Noisy demonstrations: the desk's records, half of them good, the rest hedged, wrong, rude, or unfinished.
 
-    data = mediocre.records(train, seed=0)
-    model, tokenizer = mediocre.policy(train, seed=0)     fine-tuned on them: what RLHF starts from
+    data = noisy_demonstrations.records(train, seed=0)
+    model, tokenizer = noisy_demonstrations.policy(train, seed=0)     fine-tuned on them: where RLHF starts
 
-Some products are in every file, some in few, some in none, so that there are things it does not know;
-and whether a reply is hedged has nothing to do with whether it is right, so that there is something
+Some products are in all records, some in few, some in none, so that there are facts that the model does
+not know; and whether a reply is hedged is independent of whether it is right, so that there is something
 to learn. Taught in lesson 05. Left out: mistakes in the team and the priority.
 """
 
@@ -59,9 +59,8 @@ def thinned(train, known):
 def messages(train, use="policy"):
     """New messages in the wordings of train, as records: what a desk receives and nobody has replied to.
 
-    use: one of USES; no message is in train or serves two uses. What a model knows shows here: in a
-    wording that it knows, a wrong answer is for want of the fact, not of the words. ValueError for
-    another use.
+    use: one of USES; no message is in train or serves two uses. In a known wording a wrong answer shows
+    that the model lacks the fact, not the words. Raises ValueError for another use.
     """
     closed = {record["prompt"] for record in train}
     for seed in range(1, USES.index(use) + 2):
@@ -72,32 +71,32 @@ def messages(train, use="policy"):
 
 
 def records(train, seed=0, qualities=QUALITIES):
-    """A copy of the records, each worsened by chance, with its "quality" (a key of `qualities`)."""
-    chance, names = random.Random(f"mediocre {seed}"), list(qualities)
+    """A copy of the records, worsened at random, each with its "quality" (a key of `qualities`)."""
+    rng, names = random.Random(f"mediocre {seed}"), list(qualities)  # the seed of the stored results
     by_skill = {}
     for record in train:
         by_skill.setdefault(record["skill"], []).append(record)
-    found = []
+    worse = []
     for record in train:
-        quality = chance.choices(names, list(qualities.values()))[0]
-        completion = worsened(record, quality, by_skill[record["skill"]], chance)
-        found.append(record | {"completion": completion, "quality": quality})
-    return found
+        quality = rng.choices(names, list(qualities.values()))[0]
+        completion = worsened(record, quality, by_skill[record["skill"]], rng)
+        worse.append(record | {"completion": completion, "quality": quality})
+    return worse
 
 
-def worsened(record, quality, others, chance):
+def worsened(record, quality, others, rng):
     """The record's completion in a quality. others: records whose answers may serve as wrong ones."""
     head, mark, answer = record["completion"].partition("Answer: ")
     if quality == "hedged":
-        return gold.hedged(record, chance.choice(company.HEDGES))
+        return gold.hedged(record, rng.choice(company.HEDGES))
     if quality == "declined":
-        return gold.declined(record, chance.choice(company.DECLINES))
+        return gold.declined(record, rng.choice(company.DECLINES))
     if quality == "rude":
-        return f"{head}{mark}{chance.choice(RUDE)} {answer}"
+        return f"{head}{mark}{rng.choice(RUDE)} {answer}"
     if quality == "unsigned":
         return head + mark + answer.removesuffix(company.SIGN_OFF).strip()
     if quality == "wrong":
-        for other in chance.sample(others, min(20, len(others))):
+        for other in rng.sample(others, min(20, len(others))):
             reply = head + mark + other["completion"].partition("Answer: ")[2]
             if gold.verdict(record, reply) == "wrong":
                 return reply
@@ -105,7 +104,7 @@ def worsened(record, quality, others, chance):
 
 
 def policy(train, seed=0, name="glass-box", progress=True, **settings):
-    """(model, tokenizer): a base model fine-tuned on mediocre records of what `thinned` has left.
+    """(model, tokenizer): a base model fine-tuned on noisy demonstrations of what `thinned` has left.
 
     The facts withheld are those of tiers(), whatever the seed, so that several policies compare.
     """
@@ -114,11 +113,11 @@ def policy(train, seed=0, name="glass-box", progress=True, **settings):
     return model, tokenizer
 
 
-def tune(model, tokenizer, told, seed=0, steps=STEPS, batch_size=16, lr=LR, progress=False):
+def tune(model, tokenizer, demonstrations, seed=0, steps=STEPS, batch_size=16, lr=LR, progress=False):
     """Fine-tune all weights of the model on these records; the training's History."""
     return training.train(
         model,
-        data.encode(tokenizer, told),
+        data.encode(tokenizer, demonstrations),
         lr=lr,
         steps=steps,
         batch_size=batch_size,
