@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
 from course_utils import losses
-from course_utils.data import collate
+from course_utils.data import collate, encode
 from course_utils.storage import resume
 
 WINDOW = 16  # batches that are sorted by length together
@@ -154,6 +154,12 @@ def train(
             for parameter, value in zip(chosen, best or []):
                 parameter.copy_(value)
     return history
+
+
+def fit(model, tokenizer, records, lr, steps, batch_size=16, seed=0, progress=False):
+    """Train all weights of a model on records {"prompt", "completion"} with `train`; its History."""
+    settings = dict(lr=lr, steps=steps, batch_size=batch_size, seed=seed, progress=progress)
+    return train(model, encode(tokenizer, records), pad_id=tokenizer.pad_token_id, **settings)
 
 
 def gradients(model, rows, accumulate=1, loss=None, pad_id=0, bf16=False):

@@ -7,7 +7,7 @@ Taught in lesson 06. Left out: verdicts of people.
 
 import random
 
-from course_utils import data, training
+from course_utils import training
 from course_utils.ai_feedback.llm_judge import GOOD, single
 from course_utils.tasks.toy_desk import noisy_demonstrations
 
@@ -55,14 +55,6 @@ def train(model, tokenizer, records, count=1000, steps=240, lr=2e-3, seed=0, pro
 
     The records themselves are among the examples so that it learns which replies are right.
     """
-    training.train(
-        model,
-        data.encode(tokenizer, records + verdicts(records, count, seed)),
-        lr=lr,
-        steps=steps,
-        batch_size=16,
-        seed=seed,
-        progress=progress,
-        pad_id=tokenizer.pad_token_id,
-    )
+    examples = records + verdicts(records, count, seed)
+    training.fit(model, tokenizer, examples, lr, steps, seed=seed, progress=progress)
     return model

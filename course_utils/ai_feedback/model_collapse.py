@@ -66,13 +66,12 @@ def run(
     size=SIZE,
     share=MARKED,
     steps=STEPS,
-    keep=None,
 ):
-    """One row for each student, generation 0 first; keep(records) is given all that each one wrote.
+    """One row for each student, generation 0 first.
 
     real: more than `size` records; the first `size`, marked, are those of generation 0, the others serve
     as fresh ones. fresh: the share of each later student's records that are real and new. A row has
-    generation and what `measured` returns. (More than ten arguments: the experiment's sizes.)
+    generation and what `measured` returns.
     """
     rng, rows = random.Random(f"lineage {seed}"), []
     first, others = planted(real[:size], share, seed), list(real[size:])
@@ -83,8 +82,6 @@ def run(
         written = synthetic_data.generate_records(student, tokenizer, size, student_seed, level=level + 1)
         written = synthetic_data.with_parents([r for r in written if r["completion"].strip()], data)
         rows.append({"generation": level} | measured(student, tokenizer, written, dev, first))
-        if keep:
-            keep(written)
         new = rng.sample(others, min(len(others), round(fresh * size)))
         new = [record | {"generation": 0, "parents": []} for record in new]
         data = rng.sample(written, min(len(written), size - len(new))) + new

@@ -15,13 +15,13 @@ import re
 
 from rapidfuzz import fuzz, process
 
-from course_utils import data, generation, training
+from course_utils import generation, training
 from course_utils.prompts.few_shot import bare
 from course_utils.tasks.toy_desk import company, replies
 
 START, MIDDLE, ROOM = "Message:", "\nRecord:", 110  # of a record; its most tokens
 ALIKE, LEAK = 97.0, 92.0  # similarity of messages, from 0 to 100
-BATCH, STEPS, RATE = 16, 120, 2e-3
+STEPS, RATE = 120, 2e-3
 STATED = re.compile(r"(?:The|A) \w+ (?:is|costs)\b[^.]*\.|Ombly (?:is|opens)\b[^.]*\.|For broken[^.]*\.")
 SUM = re.compile(r"(\d+) ([-+*]) (\d+) = (\d+)\.")
 
@@ -36,17 +36,7 @@ def whole(records):
 
 def teach(model, tokenizer, records, steps=STEPS, lr=RATE, seed=0, progress=False):
     """Train all weights of the model on whole records; returns it: it can reply, and write records."""
-    examples = data.encode(tokenizer, whole(records))
-    training.train(
-        model,
-        examples,
-        lr=lr,
-        steps=steps,
-        batch_size=BATCH,
-        seed=seed,
-        progress=progress,
-        pad_id=tokenizer.pad_token_id,
-    )
+    training.fit(model, tokenizer, whole(records), lr, steps, seed=seed, progress=progress)
     return model
 
 

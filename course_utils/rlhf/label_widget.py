@@ -62,18 +62,9 @@ class Labels:
         """How many pairs have a label of the learner's own; skipped ones do not count."""
         return sum(choice != SKIP for choice in self.choices.values())
 
-    def own(self):
-        """The pairs that the learner has labelled, with the learner's label."""
-        return [self._labelled(pair) for pair in self.stored if self.choices.get(pair["id"], SKIP) != SKIP]
-
     def pairs(self):
         """All stored pairs, each with the learner's label if there is one."""
         return [self._labelled(pair) for pair in self.stored]
-
-    def agreement(self):
-        """(choices that agree with the stored label, choices)."""
-        own = {pair["id"]: pair["chosen"] for pair in self.own()}
-        return sum(own.get(pair["id"]) == pair["chosen"] for pair in self.stored), len(own)
 
     def _labelled(self, pair):
         choice = self.choices.get(pair["id"], SKIP)

@@ -29,10 +29,9 @@ GAIN, MOST = 0.5, 0.2  # of the adaptive coefficient: at most a tenth in an upda
 
 @dataclass
 class History(training.History):
-    """The log of `entry` for each update; samples: (prompt, reply, reward) of the last; the value head."""
+    """The log of `entry` for each update; samples: (prompt, reply, reward) of the last."""
 
     samples: list = field(default_factory=list)
-    head: nn.Module = None
 
 
 class Experience(NamedTuple):
@@ -69,7 +68,6 @@ def train(
     max_new_tokens=64,
     seed=0,
     parameters=None,
-    head=None,
     on_update=None,
     progress=True,
 ):
@@ -77,14 +75,15 @@ def train(
 
     An update samples a reply to each of batch_size prompts, then takes ppo_epochs passes over them in
     minibatches; the learning rate falls to 0 over the run. kl: the KL coefficient; with kl_target (nats
-    per reply) it adapts. head: the value head of an earlier run. on_update(history) is called after each.
-    ref: the frozen reference, commonly a copy of the policy as it was. Raises ValueError if a prompt does
-    not fit the context with max_new_tokens after it. (More than ten arguments: they are PPO's settings.)
+    per reply) it adapts. on_update(history) is called after each. ref: the frozen reference, commonly a
+    copy of the policy as it was. Raises ValueError if a prompt does not fit the context with max_new_tokens
+    after it. (More than ten arguments: they are PPO's settings.)
     """
     parameters = list(policy.parameters() if parameters is None else parameters)
-    head, rng = head or value_head(policy), random.Random(seed)
-    history, stream, started = History(head=head), prompt_stream(prompts, rng), time.perf_counter()
-    with training.prepared(policy, parameters, max_new_tokens + longest_prompt(policy, tokenizer, prompts)):
+    history, head, started = History(), value_head(policy), time.perf_counter()
+    rng = random.Random(seed)
+    stream, longest = prompt_stream(prompts, rng), max(map(len, encode(policy, tokenizer, prompts)))
+    with training.prepared(policy, parameters, longest + max_new_tokens):
         policy.eval()  # no dropout: the ratio must be 1 before the first step
         optimizer = torch.optim.AdamW([*parameters, *head.parameters()], lr=lr, weight_decay=0.0)
         for update in tqdm(range(updates), disable=not progress, desc="PPO", unit="update"):
@@ -132,12 +131,8 @@ def step(policy, head, optimizer, old, rows, temperature, clip, value_weight, en
     nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], 1.0)
     optimizer.step()
     optimizer.zero_grad()
-    clip_fraction = losses.clip_fraction(logps.detach(), old.logps[rows], mask, clip)
-    return {
-        "clip_fraction": clip_fraction.item(),
-        "value_loss": value_loss.item(),
-        "entropy": entropy.item(),
-    }
+    clipped = losses.clip_fraction(logps.detach(), old.logps[rows], mask, clip)
+    return {"clip_fraction": clipped.item(), "value_loss": value_loss.item(), "entropy": entropy.item()}
 
 
 def entry(experience, rewards, steps, kl):
@@ -221,8 +216,3 @@ def minibatches(count, size, rng):
     """Row numbers 0 to count - 1, shuffled, in lists of at most `size`."""
     order = rng.sample(range(count), count)
     return [order[i : i + size] for i in range(0, count, size)]
-
-
-def longest_prompt(policy, tokenizer, prompts):
-    """Tokens of the longest prompt."""
-    return max(map(len, encode(policy, tokenizer, prompts)))

@@ -19,9 +19,7 @@ from torch import nn
 
 from course_utils import evaluation, losses, training
 from course_utils.data import collate, encode
-from course_utils.peft import adapter_files
 
-FORMAT = "course_utils reward model 1"
 SIDES = ("chosen", "rejected")
 
 
@@ -142,25 +140,6 @@ def calibration(margins, bins=5):
             hits = sum(margin > 0 for margin in group)
             rows.append((confidence, hits / len(group), *evaluation.interval(hits, len(group)), len(group)))
     return rows
-
-
-def save(model, path):
-    """Write the body, the head and the mean to one safetensors file, whole or not at all."""
-    adapter_files.write(path, model.state_dict(), {"format": FORMAT})
-
-
-def load(base, path):
-    """The RewardModel of a file, on a body of the base's shape and on its device.
-
-    Raises as adapter_files.read does, and BadFile for a body of another shape.
-    """
-    tensors, _ = adapter_files.read(path, FORMAT)
-    model = start(base)
-    try:
-        model.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise adapter_files.BadFile(f"{path} was made for a model of another shape.") from error
-    return model
 
 
 def _records(pairs, side):

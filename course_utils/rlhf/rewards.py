@@ -8,23 +8,7 @@ All three are called alike, `reward(prompts, replies) -> [float]`, so that PPO, 
 decoding take any of them. Taught in lesson 05. Left out: weighted sums of rewards.
 """
 
-from course_utils.tasks.toy_desk.gold import (
-    DECLINED,
-    HEDGED,
-    PLAIN,
-    WRONG,
-    WRONG_HEDGED,
-    gold_reward,
-    verdict,
-)
-
-SCALE = {
-    "right": PLAIN,
-    "right, hedged": HEDGED,
-    "declined": DECLINED,
-    "wrong, hedged": WRONG_HEDGED,
-    "wrong": WRONG,
-}
+from course_utils.tasks.toy_desk.gold import SCALE, gold_reward, verdict
 
 
 def gold(records):

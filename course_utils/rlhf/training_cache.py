@@ -36,11 +36,8 @@ def sft(model, tokenizer, train, seed=0, known=None, progress=False, **settings)
     records = noisy_demonstrations.records(noisy_demonstrations.thinned(train, known), seed)
     texts = [[record["prompt"], record["completion"]] for record in records]
     key = ["sft", seed, scalar_settings(noisy_demonstrations.tune, settings), texts]
-
-    def tune():
-        noisy_demonstrations.tune(model, tokenizer, records, seed, progress=progress, **settings)
-
-    return train_once(model, key, tune)
+    settings |= {"seed": seed, "progress": progress}
+    return train_once(model, key, noisy_demonstrations.tune, tokenizer, records, **settings)
 
 
 def fit_combined_reward(policy, tokenizer, pairs, seed=0, **settings):
@@ -64,11 +61,7 @@ def fit_reward_model(policy, tokenizer, pairs, seed=0, **settings):
     model = reward_model.start(policy, seed)
     prior = [round(margin, 3) for margin in settings.get("prior_margins") or ()]  # threads move the last bit
     key = ["judge", seed, scalar_settings(reward_model.train, settings), texts_of(pairs), prior]
-
-    def train():
-        reward_model.train(model, tokenizer, pairs, seed=seed, **settings)
-
-    return model, train_once(model, key, train)
+    return model, train_once(model, key, reward_model.train, tokenizer, pairs, seed=seed, **settings)
 
 
 def fit_value_model(policy, tokenizer, prompts, pairs, seed=0, **settings):
@@ -79,13 +72,9 @@ def fit_value_model(policy, tokenizer, prompts, pairs, seed=0, **settings):
     reward, seconds = fit_combined_reward(policy, tokenizer, pairs, seed)
     model, reward_fn = reward_model.start(policy, seed), rewards.learned(reward, tokenizer)
     key = ["value", seed, scalar_settings(guided_decoding.train, settings), prompts, texts_of(pairs)]
-
-    def train():
-        guided_decoding.train(
-            model, policy, tokenizer, prompts, reward_fn, seed=seed, progress=False, **settings
-        )
-
-    return model, seconds + train_once(model, key, train)
+    settings |= {"seed": seed, "progress": False}
+    arguments = guided_decoding.train, policy, tokenizer, prompts, reward_fn
+    return model, seconds + train_once(model, key, *arguments, **settings)
 
 
 def texts_of(pairs):
@@ -103,8 +92,8 @@ def scalar_settings(function, settings):
     }
 
 
-def train_once(module, key, train):
-    """Call train(), which trains the module, or load what it made before from the same start; the seconds.
+def train_once(module, key, train, *arguments, **settings):
+    """train(module, …), or load what it made before from the same start; the seconds that it took.
 
     key: all else that the outcome depends on, as JSON values. A file that cannot be read is made
     again, and one that cannot be written costs only the time.
@@ -122,7 +111,7 @@ def train_once(module, key, train):
                 tensor.copy_(stored[name])
         return notes["seconds"]
     started = time.perf_counter()
-    train()
+    train(module, *arguments, **settings)
     seconds = time.perf_counter() - started
     with contextlib.suppress(OSError):
         file.parent.mkdir(exist_ok=True)

@@ -44,22 +44,16 @@ def grpo(policy, tokenizer, prompts, reward_fn, lr=2e-4, beta=KL, steps=24, **se
 
     reward_fn(prompts, replies) -> [float]; beta: the KL coefficient. settings: as on_policy.
     """
-    from trl import GRPOConfig, GRPOTrainer
-
-    trainer = GRPOTrainer, GRPOConfig
-    return on_policy(trainer, policy, tokenizer, prompts, reward_fn, lr, beta, steps, **settings)
+    return on_policy("GRPO", policy, tokenizer, prompts, reward_fn, lr, beta, steps, **settings)
 
 
 def rloo(policy, tokenizer, prompts, reward_fn, lr=2e-4, beta=KL, steps=24, **settings):
     """REINFORCE with the mean of the *other* replies of the group as the baseline; as grpo otherwise."""
-    from trl import RLOOConfig, RLOOTrainer
-
-    trainer = RLOOTrainer, RLOOConfig
-    return on_policy(trainer, policy, tokenizer, prompts, reward_fn, lr, beta, steps, **settings)
+    return on_policy("RLOO", policy, tokenizer, prompts, reward_fn, lr, beta, steps, **settings)
 
 
 def on_policy(
-    trainer,
+    name,
     policy,
     tokenizer,
     prompts,
@@ -70,13 +64,13 @@ def on_policy(
     batch_size=64,
     group=GROUP,
     max_new_tokens=64,
-    temperature=1.0,
     seed=0,
 ):
-    """One of TRL's trainers (class, config) that sample replies: batch_size in a step, group to a prompt.
+    """One of TRL's trainers that sample replies: batch_size in a step, group to a prompt.
 
-    More than ten arguments: they are the hyperparameters that the course sets, by TRL's meaning.
+    More than ten arguments: they are the hyperparameters that the course sets, in TRL's meaning.
     """
+    import trl
 
     def reward(prompts, completions, **_):
         return reward_fn(prompts, completions)
@@ -86,16 +80,16 @@ def on_policy(
         beta=beta,
         num_generations=group,
         max_completion_length=max_new_tokens,
-        temperature=temperature,
+        temperature=1.0,
         lr_scheduler_type="linear",
     )
-    kind, config = trainer
+    trainer_class, config = getattr(trl, f"{name}Trainer"), getattr(trl, f"{name}Config")
     name_before = policy.config._name_or_path
     with tempfile.TemporaryDirectory() as folder:
         policy.save_pretrained(folder)  # TRL makes its reference from the policy's files
         policy.config._name_or_path = folder
         try:
-            made = kind(
+            trainer = trainer_class(
                 policy,
                 reward_funcs=reward,
                 args=config(**settings),
@@ -104,7 +98,7 @@ def on_policy(
             )
         finally:
             policy.config._name_or_path = name_before
-    return run(made, policy)
+    return run(trainer, policy)
 
 
 def common(policy, lr, batch_size, seed):

@@ -13,7 +13,7 @@ import time
 
 import torch
 
-from course_utils import data, training
+from course_utils import training
 from course_utils.ai_feedback import judge_training, llm_judge, self_refine
 from course_utils.prompts import templates
 from course_utils.prompts.few_shot import open_end
@@ -58,7 +58,8 @@ def begun(model, tokenizer, train, seed, judge):
 def self_reflection(model, tokenizer, train, seed, least=0.0, lr=RATE):
     """Answer, critique, revise, with one model trained on all three with the clean records."""
     started, records = time.perf_counter(), rlhf.open_ended(train)
-    fit(model, tokenizer, records + self_refine.examples(records, VERDICTS, seed), seed, lr, REFINING)
+    examples = records + self_refine.examples(records, VERDICTS, seed)
+    training.fit(model, tokenizer, examples, lr, REFINING, BATCH, seed)
     result = rlhf.replied(model, tokenizer, train, time.perf_counter() - started)
 
     def reply(requests):
@@ -94,9 +95,8 @@ def judge_of(judge, base, policy, tokenizer, train, seed):
     records += judge_training.verdicts(records, VERDICTS, seed)
     key = ["ai judge", seed, RATE, TEACHING, [[r["prompt"], r["completion"]] for r in records]]
     model.requires_grad_(True)
-    seconds = training_cache.train_once(
-        model, key, lambda: fit(model, tokenizer, records, seed, RATE, TEACHING)
-    )
+    arguments = training.fit, tokenizer, records, RATE, TEACHING, BATCH, seed
+    seconds = training_cache.train_once(model, key, *arguments)
     model.requires_grad_(False)
     if judge == "expected":
         return lambda prompts, replies: llm_judge.expected(model, tokenizer, prompts, replies), seconds
@@ -121,20 +121,6 @@ def squeezed(grade):
         return (2 * torch.tensor(odds).sigmoid() - 1).tolist()
 
     return reward
-
-
-def fit(model, tokenizer, records, seed, lr, steps):
-    """Train all weights on records for some steps."""
-    training.train(
-        model,
-        data.encode(tokenizer, records),
-        lr=lr,
-        steps=steps,
-        batch_size=BATCH,
-        seed=seed,
-        progress=False,
-        pad_id=tokenizer.pad_token_id,
-    )
 
 
 JUDGES = [{"critic": c, "lr": r} for c in ("itself", "principles", "expected") for r in (5e-5, 1.5e-4)]

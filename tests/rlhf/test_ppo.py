@@ -204,11 +204,3 @@ def test_the_same_seed_gives_the_same_run():
         "kl"
     )
     assert runs[0].column("kl") != runs[2].column("kl")
-
-
-def test_a_value_head_continues_where_it_stopped(tiny):
-    _, first = learn(tiny, lr=1e-2)
-    weight = first.head.weight.detach().clone()
-    assert weight.abs().sum() > 0
-    _, second = learn(tiny, head=first.head, updates=1)
-    assert second.head is first.head and not torch.equal(weight, first.head.weight)

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from course_utils import data, generation, losses
-from course_utils.peft import adapter_files
 from course_utils.rlhf import reward_model, rewards
 from course_utils.tools.training_benchmark import library_settings
 from tests.helpers.tiny import tiny_llama
@@ -122,23 +121,6 @@ def test_calibration_by_hand():
     assert low[0] == pytest.approx(0.5) and low[1] == 0.5 and low[4] == 10
     assert high[0] == pytest.approx(0.9) and high[1] == 0.9 and high[2] < 0.9 < high[3]
     assert len(reward_model.calibration([1.0], bins=5)) == 1
-
-
-def test_on_disk_and_back(tiny, tmp_path):
-    model, tokenizer, scorer = tiny
-    reward_model.train(scorer, tokenizer, PAIRS, epochs=1)
-    path = tmp_path / "reward.safetensors"
-    reward_model.save(scorer, path)
-    loaded = reward_model.load(model, path)
-    asked, replies = ["Hi", "Which?"], [" you", " one"]
-    assert loaded.score(tokenizer, asked, replies) == scorer.score(tokenizer, asked, replies)
-    assert [p.name for p in tmp_path.iterdir()] == ["reward.safetensors"]
-    adapter_files.write(path, {"a": torch.zeros(1)}, {"format": reward_model.FORMAT})
-    with pytest.raises(adapter_files.BadFile, match="another shape"):
-        reward_model.load(model, path)
-    adapter_files.write(path, {"a": torch.zeros(1)}, {"format": "something else"})
-    with pytest.raises(adapter_files.BadFile, match="something else"):
-        reward_model.load(model, path)
 
 
 def test_dpo_is_that_of_trl(tiny, tmp_path):

@@ -1,7 +1,7 @@
 """Noisy demonstrations: the desk's records, half of them good, the rest hedged, wrong, rude, or unfinished.
 
-    data = noisy_demonstrations.records(train, seed=0)
-    model, tokenizer = noisy_demonstrations.policy(train, seed=0)     fine-tuned on them: where RLHF starts
+    records = noisy_demonstrations.records(noisy_demonstrations.thinned(train, noisy_demonstrations.tiers()))
+    noisy_demonstrations.tune(model, tokenizer, records)     the policy where RLHF starts
 
 Some products are in all records, some in few, some in none, so that there are facts that the model does
 not know; and whether a reply is hedged is independent of whether it is right, so that there is something
@@ -10,7 +10,7 @@ to learn. Taught in lesson 05. Left out: mistakes in the team and the priority.
 
 import random
 
-from course_utils import data, models, training
+from course_utils import training
 from course_utils.tasks.toy_desk import company, generate, gold
 
 QUALITIES = {"good": 0.5, "hedged": 0.2, "declined": 0.06, "wrong": 0.14, "rude": 0.05, "unsigned": 0.05}
@@ -103,25 +103,6 @@ def worsened(record, quality, others, rng):
     return record["completion"]
 
 
-def policy(train, seed=0, name="glass-box", progress=True, **settings):
-    """(model, tokenizer): a base model fine-tuned on noisy demonstrations of what `thinned` has left.
-
-    The facts withheld are those of tiers(), whatever the seed, so that several policies compare.
-    """
-    model, tokenizer = models.load(name)
-    tune(model, tokenizer, records(thinned(train, tiers()), seed), seed, progress=progress, **settings)
-    return model, tokenizer
-
-
 def tune(model, tokenizer, demonstrations, seed=0, steps=STEPS, batch_size=16, lr=LR, progress=False):
     """Fine-tune all weights of the model on these records; the training's History."""
-    return training.train(
-        model,
-        data.encode(tokenizer, demonstrations),
-        lr=lr,
-        steps=steps,
-        batch_size=batch_size,
-        seed=seed,
-        progress=progress,
-        pad_id=tokenizer.pad_token_id,
-    )
+    return training.fit(model, tokenizer, demonstrations, lr, steps, batch_size, seed, progress)
