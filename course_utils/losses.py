@@ -35,7 +35,7 @@ def reply_logps(logits, input_ids, mask):
 def reward(chosen, rejected):
     """Bradley-Terry: how surprised a reward model is by the choices. Both (B,) -> a scalar, log 2 at a tie.
 
-    The model says that a reply with reward a is preferred to one with reward b with chance
+    The model says that a reply with reward a is preferred to one with reward b with probability
     sigmoid(a - b); only differences count. Source: Ouyang et al. 2022 (InstructGPT), equation 1.
     """
     return -logsigmoid(chosen.float() - rejected.float()).mean()
