@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 from course_utils import evaluation
 from course_utils.display.figures import COLOURS, FONT, HATCHES, LINES, MARKERS
 from course_utils.finetune.plots import by, over_seeds
+from course_utils.rlhf.plots import accuracy_by_pairs
 
 NAMES = {
     "people": "by people",
@@ -55,24 +56,10 @@ def orders(one, two):
     return ax
 
 
-@plt.rc_context(FONT)
 def labels(rows):
     """Reward models by the number of their labels, from people and from the judge; the Axes."""
-    _, ax = plt.subplots(figsize=(8.5, 3.8), layout="constrained")
-    for i, (source, runs) in enumerate(by(rows, "source").items()):
-        groups = dict(sorted(by(runs, "labels").items()))
-        mean, low, high = zip(*(over_seeds(each) for each in groups.values()))
-        ax.plot(list(groups), mean, LINES[i % 4], marker=MARKERS[i], color=COLOURS[i], label=NAMES[source])
-        ax.fill_between(list(groups), low, high, color=COLOURS[i], alpha=0.15, linewidth=0)
-        for count, each in groups.items():
-            ax.plot([count] * len(each), [row["right"] / row["n"] for row in each], ".", color="#777777")
-    ax.axhline(0.5, color="black", linestyle=(0, (1, 2)), label="chance level")
-    counts = sorted(by(rows, "labels"))
-    ax.set(xscale="log", xlabel="labelled pairs", ylabel="accuracy on held-out pairs", ylim=(0.2, 1.0))
-    ax.set_xticks(counts, [f"{count:,}" for count in counts])
-    ax.minorticks_off()
-    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
-    return ax
+    named = [row | {"source": NAMES[row["source"]]} for row in rows]
+    return accuracy_by_pairs(named, "source", "labels", "{}")
 
 
 @plt.rc_context(FONT)

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 
 from course_utils import evaluation
 from course_utils.display.figures import COLOURS, FONT, HATCHES, LINES, MARKERS
-from course_utils.finetune.plots import by
+from course_utils.finetune.plots import by, over_seeds
 from course_utils.rlhf import metrics
 
 PANELS = {
@@ -166,24 +166,37 @@ def by_steps(runs):
     return ax
 
 
-@plt.rc_context(FONT)
 def reward_model_curve(rows, held_out):
     """A reward model's accuracy by its number of pairs, one line for each share of wrong labels; the Axes.
 
-    rows: those of the table "judge"; Wilson's interval for the held-out pairs, the mean over seeds.
+    rows: those of the table "judge"; held_out: the number of held-out pairs.
     """
-    _, ax = plt.subplots(figsize=(6.5, 3.8), layout="constrained")
-    for i, (noise, runs) in enumerate(sorted(by(rows, "noise").items())):
-        groups = dict(sorted(by(runs, "pairs").items()))
-        hits = [statistics.mean(row["held_out"].count("1") for row in group) for group in groups.values()]
-        low, high = zip(*(evaluation.interval(mean, held_out) for mean in hits))
-        style = dict(marker=MARKERS[i], color=COLOURS[i], label=f"{noise:.0%} wrong labels")
-        ax.plot(list(groups), [mean / held_out for mean in hits], LINES[i], **style)
-        ax.fill_between(list(groups), low, high, color=COLOURS[i], alpha=0.12, linewidth=0)
+    rows = [row | {"right": row["held_out"].count("1"), "n": held_out} for row in rows]
+    rows.sort(key=lambda row: row["noise"])
+    return accuracy_by_pairs(rows, "noise", "pairs", "{:.0%} wrong labels")
+
+
+@plt.rc_context(FONT)
+def accuracy_by_pairs(rows, group, column, label):
+    """Accuracy on held-out pairs by the number of training pairs, a line for each `group`; the Axes.
+
+    rows: with "right" and "n"; group and column: the columns of the lines and of the numbers of pairs;
+    label: format of a line's name. Points are seeds; bands are 95 % intervals for the items of one.
+    """
+    _, ax = plt.subplots(figsize=(8.5, 3.8), layout="constrained")
+    for i, (value, runs) in enumerate(by(rows, group).items()):
+        groups = dict(sorted(by(runs, column).items()))
+        mean, low, high = zip(*map(over_seeds, groups.values()))
+        ax.plot(
+            list(groups), mean, LINES[i % 4], marker=MARKERS[i], color=COLOURS[i], label=label.format(value)
+        )
+        ax.fill_between(list(groups), low, high, color=COLOURS[i], alpha=0.15, linewidth=0)
+        for count, seeds in groups.items():
+            ax.plot([count] * len(seeds), [row["right"] / row["n"] for row in seeds], ".", color="#777777")
     ax.axhline(0.5, color="black", linestyle=":", label="chance level")
-    ax.set_xscale("log")
-    ax.set_xticks(list(groups), [str(count) for count in groups])
+    counts = sorted(by(rows, column))
+    ax.set(xscale="log", xlabel="training pairs", ylabel="accuracy on held-out pairs", ylim=(0.2, 1.0))
+    ax.set_xticks(counts, [f"{count:,}" for count in counts])
     ax.minorticks_off()
-    ax.set(xlabel="training pairs", ylabel="accuracy on held-out pairs")
-    ax.legend(frameon=False, fontsize=9)
+    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
     return ax
