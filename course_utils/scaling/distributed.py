@@ -7,7 +7,8 @@
 The loop is `training.train`, unchanged: `LocalBatch` selects a process's rows, `global_batch_loss` weights
 them, torch averages the gradients. All processes then take the same step. Rank 0 writes weights.safetensors
 and report.json. Without --local_addr, torchrun looks the machine's own name up and waits for minutes where
-no name server knows it. Taught in lesson 08. Left out: several machines, and a batch with fewer rows than processes.
+no name server knows it. Taught in lesson 08. Left out: several machines, and a batch with fewer rows than
+processes.
 """
 
 import argparse

@@ -53,7 +53,7 @@ def stay_local():
     itself from it, which this cannot). To be called before the processes meet; an interface that the
     user chose is kept.
     """
-    if who()[1] > 1 and os.environ.get("LOCAL_WORLD_SIZE") == os.environ["WORLD_SIZE"]:
+    if rank_and_world_size()[1] > 1 and os.environ.get("LOCAL_WORLD_SIZE") == os.environ["WORLD_SIZE"]:
         os.environ["MASTER_ADDR"] = LOCAL
         for name, value in gloo_interface().items():
             os.environ.setdefault(name, value)
