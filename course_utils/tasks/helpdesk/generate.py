@@ -1,7 +1,8 @@
 """Makes the records of data/helpdesk from a seed alone: frames, filled, dressed, and the gold reply to them.
 
 A record: {"id", "prompt", "completion", "kind", "intents", "products", "facts", "name", "order",
-"needs_order", "angry", "frames"}. Team, priority and reply follow from the intents and from what the generator
+"needs_order", "angry",
+"frames"}. Team, priority and reply follow from the intents and from what the generator
 put in, so the gold labels are known by construction. The splits share no frame, no urgent, patient or angry
 line, and no prompt. Left out: more than two requests, several messages of one customer.
 """
@@ -16,8 +17,21 @@ from course_utils.tasks.helpdesk.prompting import prompt
 SEED = 2026
 SIZES = {"train": 1200, "dev": 300, "test": 500}
 SHARES = {"single": 38, "fact": 24, "angry": 20, "two_requests": 18}  # per cent
-WRONGED = ("trace", "redeliver", "missing", "exchange", "damaged", "received", "charge", "refund", "code", "payment",
-           "fault", "danger", "login", "security", "newsletter")  # something went wrong: any angry line suits
+WRONGED = (
+    "trace",
+    "missing",
+    "exchange",
+    "damaged",
+    "received",
+    "charge",
+    "refund",
+    "code",
+    "payment",
+    "fault",
+    "danger",
+    "security",
+    "newsletter",
+)  # something went wrong: any angry line suits
 MOST_WORDS = 72  # of a message
 NAMED, NUMBERED, SELDOM_NUMBERED = 0.62, 0.6, 0.2  # how often a name and an order number are given
 
@@ -60,7 +74,7 @@ def low_data(records, size, seed=0):
 
 
 class Chooser:
-    """Hands out a split's frames in turn, so that every intent, and every frame of it, is used equally often."""
+    """Hands out a split's frames in turn: every intent, and every frame of it, is used equally often."""
 
     def __init__(self, rng, split):
         self.rng, self.pool = rng, frames.of_split(split)
@@ -97,8 +111,17 @@ def _one(rng, split, kind, choose):
 
 
 def _pick(rng, kind, choose):
-    """(frames, the one of the team's request first; is an angry line to be added?)."""
-    calm = lambda frame: not frame["angry"]  # noqa: E731
+    """(frames, in no order; is an angry line to be added?)."""
+
+    def calm(frame):
+        return not frame["angry"]
+
+    def neutral(frame):  # neither angry nor too gentle for an angry line
+        return calm(frame) and not frame.get("gentle")
+
+    def short(frame):
+        return calm(frame) and len(frame["text"].split()) <= 26
+
     if kind == "single":
         return [choose.frame(kind, list(shop.STEPS), calm)], False
     if kind == "fact":
@@ -110,17 +133,16 @@ def _pick(rng, kind, choose):
         # In three of four such messages something has gone wrong; the others wait for an answer.
         others = [intent for intent in (*shop.STEPS, *shop.FACTS) if intent not in WRONGED]
         intents = others if rng.random() < 0.25 else list(WRONGED)
-        return [choose.frame(f"angry line {len(intents)}", intents, calm)], True
-    short = lambda frame: not frame["angry"] and len(frame["text"].split()) <= 26  # noqa: E731
+        return [choose.frame(f"angry line {len(intents)}", intents, neutral)], True
     other = choose.frame("second", list(shop.LIGHT), short)
     team = shop.team_of(other["intent"])
     intents = [i for i in (*shop.STEPS, *shop.FACTS) if shop.team_of(i) != team]
     first = choose.frame(f"first {team}", intents, short)
-    return [first, other], rng.random() < 0.2
+    return [first, other], rng.random() < 0.25 and neutral(first) and neutral(other)
 
 
 def _record(rng, split, kind, picked):
-    """A record from its frames: draws who writes and what goes into the slots, and works out the gold reply."""
+    """A record from its frames: draws who writes and what fills the slots, and works out the gold reply."""
     chosen, add_anger = picked
     by_intent = {frame["intent"]: frame for frame in chosen}
     intents = shop.by_precedence(list(by_intent))
@@ -137,7 +159,8 @@ def _record(rng, split, kind, picked):
         texts.append(text)
         inline = inline or has_number
         products[frame["intent"]] = frames.plural(product) if frame["intent"] == "quote" else product
-    body, urgent, patient = _told(rng, split, _linked(rng, split, texts), intents, angry, add_anger)
+    steady = any(frame.get("steady") for frame in chosen)
+    body, urgent, patient = _told(rng, split, _linked(rng, split, texts), intents, angry, add_anger, steady)
     message = surface.dress(rng, body, name, order, inline, fixed=products.values())
     goods = [products[intent] for intent in intents]
     level = shop.priority(intents, angry, urgent, patient)
@@ -194,10 +217,14 @@ def _linked(rng, split, texts):
     return f"{first} {link}{second}"
 
 
-def _told(rng, split, body, intents, angry, add_anger):
-    """(body with perhaps a line of haste, patience, anger or small talk; urgent?; patient?)."""
-    urgent = rng.random() < (0.1 if angry else 0.16)
-    patient = not urgent and not angry and rng.random() < 0.14
+def _told(rng, split, body, intents, angry, add_anger, steady):
+    """(body with perhaps a line of haste, patience, anger or small talk; urgent?; patient?).
+
+    steady: the body says itself how much time there is.
+    """
+    urgent = not steady and rng.random() < (0.1 if angry else 0.18)
+    calm = not steady and not urgent and not angry and not any(intent in shop.ALARMS for intent in intents)
+    patient = calm and rng.random() < 0.16
     lines = []
     if add_anger:
         wronged = any(intent in WRONGED for intent in intents)
