@@ -33,6 +33,7 @@ WRONGED = (
     "newsletter",
 )  # something went wrong: any angry line suits
 MOST_WORDS = 72  # of a message
+URGENT, URGENT_IF_ANGRY, PATIENT, CHATTY, SHOUTING = 0.18, 0.1, 0.16, 0.3, 0.25  # how often, where it suits
 NAMED, NUMBERED, SELDOM_NUMBERED = 0.62, 0.6, 0.2  # how often a name and an order number are given
 
 
@@ -148,9 +149,9 @@ def _record(rng, split, kind, picked):
     intents = shop.by_precedence(list(by_intent))
     angry = add_anger or any(frame["angry"] for frame in chosen)
     name, order = _customer(rng, split), _order(rng, intents)
-    texts, products, inline = [], {}, False
+    texts, products, fixed, inline = [], {}, [], False
     for frame in chosen:
-        product = rng.choice([p for p in frames.goods_of(frame, split) if p not in products.values()])
+        product = rng.choice([p for p in frames.goods_of(frame, split) if p not in fixed])
         words = frames.slots(rng, split, product, name and name.split()[0])
         if "{color" not in frame["text"] and rng.random() < 0.25:
             words["p"] = f"{words['color']} {product}"
@@ -158,12 +159,14 @@ def _record(rng, split, kind, picked):
         text, has_number = frames.fill(frame["text"], words, carries)
         texts.append(text)
         inline = inline or has_number
+        fixed += [product, frames.plural(product)]
         products[frame["intent"]] = frames.plural(product) if frame["intent"] == "quote" else product
     steady = any(frame.get("steady") for frame in chosen)
-    body, urgent, patient = _told(rng, split, _linked(rng, split, texts), intents, angry, add_anger, steady)
-    message = surface.dress(rng, body, name, order, inline, fixed=products.values())
+    lines = _lines(rng, split, intents, angry, add_anger, steady, name and name.split()[0])
+    body = _with_lines(rng, _linked(rng, split, texts), lines, angry)
+    message = surface.dress(rng, body, name, order, inline, fixed)
     goods = [products[intent] for intent in intents]
-    level = shop.priority(intents, angry, urgent, patient)
+    level = shop.priority(intents, angry, "urgent" in lines, "patient" in lines)
     reply = shop.reply(intents, goods, called(name), order, angry)
     return {
         "prompt": prompt(message),
@@ -217,28 +220,30 @@ def _linked(rng, split, texts):
     return f"{first} {link}{second}"
 
 
-def _told(rng, split, body, intents, angry, add_anger, steady):
-    """(body with perhaps a line of haste, patience, anger or small talk; urgent?; patient?).
+def _lines(rng, split, intents, angry, add_anger, steady, customer):
+    """{"angry", "urgent", "patient" or "aside": a line that goes with the body}, by chance.
 
-    steady: the body says itself how much time there is.
+    steady: the body says itself how much time there is. customer: a first name that no friend may have.
     """
-    urgent = not steady and rng.random() < (0.1 if angry else 0.18)
-    calm = not steady and not urgent and not angry and not any(intent in shop.ALARMS for intent in intents)
-    patient = calm and rng.random() < 0.16
-    lines = []
+    lines = {}
     if add_anger:
         wronged = any(intent in WRONGED for intent in intents)
-        lines.append(rng.choice(frames.IGNORED[split] + (frames.ANGRY[split] if wronged else ())))
-    if urgent or patient:
-        lines.append(rng.choice((frames.URGENT if urgent else frames.PATIENT)[split]))
-    if not angry and len(intents) == 1 and rng.random() < 0.3:
-        words = frames.slots(rng, split, "kettle", None)
-        lines.append(rng.choice(frames.ASIDES[split]).format(**words))
-    rng.shuffle(lines)
-    for line in lines:
+        lines["angry"] = rng.choice(frames.IGNORED[split] + (frames.ANGRY[split] if wronged else ()))
+    alarming = any(intent in shop.ALARMS for intent in intents)
+    if not steady and rng.random() < (URGENT_IF_ANGRY if angry else URGENT):
+        lines["urgent"] = rng.choice(frames.URGENT[split])
+    elif not steady and not angry and not alarming and rng.random() < PATIENT:
+        lines["patient"] = rng.choice(frames.PATIENT[split])
+    if not angry and len(intents) == 1 and rng.random() < CHATTY:
+        lines["aside"] = rng.choice(frames.ASIDES[split]).format(
+            **frames.slots(rng, split, "kettle", customer)
+        )
+    return lines
+
+
+def _with_lines(rng, body, lines, angry):
+    """The body with the lines before it (one in four) or after it; of angry ones some sentences in capitals."""
+    for line in rng.sample(list(lines.values()), len(lines)):
         ended = body if body[-1] in ".!?" else body + "."
-        # A line comes first in one message of four, else last.
         body = f"{line} {ended}" if rng.random() < 0.25 else f"{ended} {line}"
-    if angry and rng.random() < 0.25:
-        body = surface.shouted(rng, body)
-    return body, urgent, patient
+    return surface.shouted(rng, body) if angry and rng.random() < SHOUTING else body

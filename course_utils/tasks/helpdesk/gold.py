@@ -5,6 +5,7 @@ words. gold_reward() is what a reply is worth to the shop, from -2 to 1. A reply
 thing, whatever its words: `wordings` says which ones count. Left out: grammar and taste.
 """
 
+import functools
 import json
 import re
 
@@ -39,7 +40,19 @@ _GREETING = re.compile(
     r"^(?i:hi|hello|dear|hey|good (?:morning|afternoon|evening|day))"
     rf"(?: +{_TITLE}([A-Z][\w'-]+)|, +{_TITLE}([A-Z][\w'-]+)(?=[,!]))"
 )
-_NOBODY = "there customer valued sir madam everyone again friend thanks yes sure".split()
+_NOBODY = (
+    "there",
+    "customer",
+    "valued",
+    "sir",
+    "madam",
+    "everyone",
+    "again",
+    "friend",
+    "thanks",
+    "yes",
+    "sure",
+)
 _SIGNED = re.compile(rf"{re.escape(shop.SIGN_OFF)}[.!]?$", re.IGNORECASE)
 
 
@@ -125,8 +138,13 @@ def _words(text):
     return set(re.findall(r"[\w'-]+", text))
 
 
+@functools.cache
+def _compiled(expression):  # more expressions than re itself remembers
+    return re.compile(expression)
+
+
 def _found(expression, text):
-    return bool(re.search(expression, text))
+    return bool(_compiled(expression).search(text))
 
 
 def _names(record, text):

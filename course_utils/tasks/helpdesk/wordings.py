@@ -11,8 +11,11 @@ def _any(*forms):
     return rf"\b(?:{'|'.join(forms)})"
 
 
-CHECK = _any("check", "look", "review", "investigat", "examin", "verif", "find out", "see", "go over",
-             "clear up", "go through", "clarif", "sort out", "inspect", "trac", "confirm", "follow") + r"\w*"  # fmt: skip
+CHECK = (
+    _any("check", "look", "review", "investigat", "examin", "verif", "find out", "see", "go over",
+         "go through", "clear up", "clarif", "sort out", "inspect", "trac", "confirm", "follow")
+    + r"\w*"
+)  # fmt: skip
 PARCEL = "(?:it|your|the|order)"
 BUSINESS = "(?:business |working )?"
 
@@ -41,7 +44,7 @@ WORDINGS = {
     "received": (
         _any("return"), CHECK, _any("arriv", "receiv", "reach", "came", "got", "is here", "warehouse"),
     ),
-    "charge": (_any("charg", "payment", "amount", "bill", r"total\b"), CHECK),
+    "charge": (_any("charg", "(?<!blocked your )payment", "amount", "bill", r"total\b"), CHECK),
     "invoice": (
         _any("invoice", "receipt", r"bill\b"),
         _any("e-?mail", "send", "issue", "prepare", "forward", "get", "provide"),
@@ -71,7 +74,7 @@ WORDINGS = {
     ),
     "details": (
         _any("updat", "chang", "correct", "fix", "amend", "edit", "adjust"),
-        _any(r"accounts?\b", "details?", "profile", "email", "address", r"name\b", "phone", "birth"),
+        _any(r"accounts?\b", "details?", "profile", "email", r"name\b", "phone", "birth"),
     ),
     "security": (_any("lock", "block", "freez", "secur", "suspend", "protect"), _any("account")),
     "newsletter": (
@@ -136,6 +139,6 @@ PROMISES = (
 )  # fmt: skip
 APOLOGY = r"\bsorry\b|\bapolog\w+|\bregret\w*|\bforgive\b|\bpardon\b"
 ASKS_NUMBER = r"\border (?:number|no\b\.?|id)(?![ :#.]*\d)|\bnumber of (?:your|the) order\b|\bwhich order\b"
-REFUSES = r"\b(?:cannot|can't|can not|unable|won't|will not|not able|not possible|impossible|refuse)\b"
+REFUSES = r"\b(?:cannot|can't|can not|unable|we won't|we will not|not able|not possible|impossible|refuse)\b"
 # "Refunds do not take longer than 7 days" denies nothing.
 DENIES = r"\b(?:not|never|don't|doesn't|isn't|no longer)\b(?! (?:\w+ )?(?:longer|more|later) than)"
