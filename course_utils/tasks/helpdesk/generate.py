@@ -242,7 +242,7 @@ def _lines(rng, split, intents, angry, add_anger, steady, customer):
 
 
 def _with_lines(rng, body, lines, angry):
-    """The body with the lines before it (one in four) or after it; angry ones may get a sentence in capitals."""
+    """The body with the lines before it (one in four) or after it; angry ones may shout a sentence."""
     for line in rng.sample(list(lines.values()), len(lines)):
         ended = body if body[-1] in ".!?" else body + "."
         body = f"{line} {ended}" if rng.random() < 0.25 else f"{ended} {line}"
