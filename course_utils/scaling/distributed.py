@@ -1,12 +1,14 @@
 """Data-parallel training: the course's loop in several processes, whose gradients are averaged.
 
-    python -m course_utils.scaling.distributed --out FOLDER                                  one process
-    torchrun --nproc_per_node 2 -m course_utils.scaling.distributed --out FOLDER             data parallel
-    torchrun --nproc_per_node 2 -m course_utils.scaling.distributed --out FOLDER --shard     sharded as well
+    python -m course_utils.scaling.distributed --out FOLDER               one process
+    torchrun --local_addr localhost --nproc_per_node 2 -m course_utils.scaling.distributed --out FOLDER
+    … --shard                                                             weights sharded as well
 
 The loop is `training.train`, unchanged: `LocalBatch` selects a process's rows, `global_batch_loss` weights
 them, torch averages the gradients. All processes then take the same step. Rank 0 writes weights.safetensors
-and report.json. Taught in lesson 08. Left out: several machines, and a batch with fewer rows than processes.
+and report.json. Without --local_addr, torchrun looks the machine's own name up and waits for minutes where
+no name server knows it. Taught in lesson 08. Left out: several machines, and a batch with fewer rows than
+processes.
 """
 
 import argparse
@@ -110,6 +112,7 @@ def main(arguments=None):
 
     rank, world_size = launch.rank_and_world_size()
     launch.announce()
+    launch.stay_local()
     own_gpu = torch.cuda.device_count() >= world_size > 1
     if own_gpu:
         torch.cuda.set_device(rank)

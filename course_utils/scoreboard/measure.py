@@ -103,16 +103,16 @@ def kl(model, base, tokenizer, requests, given):
     """
     import torch
 
+    from course_utils import losses
+
     sums = []
     for request, reply in zip(requests, given, strict=True):
         start = len(tokenizer(request)["input_ids"])
         after = tokenizer(" " + reply.strip(), add_special_tokens=False)["input_ids"]
         ids = torch.tensor([tokenizer(request)["input_ids"] + after], device=model.device)  # (1, T)
         with torch.inference_mode():
-            p, q = (
-                m(input_ids=ids).logits[0, start - 1 :].float().log_softmax(-1) for m in (model, base)
-            )  # (T, V)
-        sums.append(float((p.exp() * (p - q)).sum()))
+            logits, ref_logits = (m(input_ids=ids).logits[0, start - 1 :] for m in (model, base))  # (T, V)
+            sums.append(float(losses.kl(logits, ref_logits).sum()))
     return statistics.mean(sums)
 
 

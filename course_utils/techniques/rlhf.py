@@ -1,8 +1,8 @@
-"""Techniques that learn from preferences: a reward model with PPO, GRPO, RLOO or a vote, and DPO.
+"""Techniques that learn from preferences: a reward model with PPO, GRPO, RLOO or best-of-n, and DPO.
 
-All begin with the same policy, fine-tuned on mediocre records (course_utils.rlhf.training_cache), and see
-the same stored pairs; `labels` counts these. So they compare with each other, and with `sft_mediocre`, their
-start; the techniques of the other lessons had the clean records. Taught in lesson 05.
+All begin with the same policy, fine-tuned on noisy demonstrations (course_utils.rlhf.training_cache), and
+see the same stored pairs; `labels` counts these. So they compare with each other, and with `sft_mediocre`,
+their start; the techniques of the other lessons had the clean records. Taught in lesson 05.
 """
 
 import copy
@@ -11,110 +11,122 @@ from course_utils.generation import generate
 from course_utils.prompts.few_shot import ending, open_end
 from course_utils.prompts.templates import token_count
 from course_utils.rlhf import guided_decoding, ppo, preferences, rewards, training_cache, trl_trainers
+from course_utils.tasks.toy_desk.noisy_demonstrations import STEPS
 from course_utils.techniques.base import Result, Rung
 
 ROOM = 64  # tokens of a reply
-UPDATES, BATCH = 24, 64  # replies judged: their product
+UPDATES, BATCH = 24, 64  # their product: replies that are rewarded
 
 
-def sft_mediocre(model, tokenizer, train, seed, lr=1e-3):
-    """The start of all the others: supervised fine-tuning on mediocre records."""
-    seconds = training_cache.sft(model, tokenizer, asked(train), seed, lr=lr)
+def sft_mediocre(model, tokenizer, train, seed, lr=1e-3, sft_steps=STEPS):
+    """The start of all the others: supervised fine-tuning on noisy demonstrations."""
+    seconds = training_cache.sft(model, tokenizer, open_ended(train), seed, lr=lr, steps=sft_steps)
     return replied(model, tokenizer, train, seconds)
 
 
-def ppo_learned(model, tokenizer, train, seed, lr=1e-4, kl=0.1):
+def ppo_learned(model, tokenizer, train, seed, lr=ppo.LR, kl=ppo.KL, sft_steps=STEPS, updates=None):
     """PPO on a reward model. Source: Ouyang et al. 2022 (InstructGPT)."""
-    judge, pairs, spent = begun(model, tokenizer, train, seed)
-    history = ppo.train(
+    reward, pairs, seconds = begun(model, tokenizer, train, seed, sft_steps)
+    reward_fn = rewards.learned(reward, tokenizer)
+    seconds += optimize(model, tokenizer, train, reward_fn, seed, lr, kl, updates)
+    return replied(model, tokenizer, train, seconds, pairs)
+
+
+def optimize(model, tokenizer, train, reward_fn, seed, lr, kl, updates=None):
+    """PPO from the model as it is, which is also the reference; the seconds that it took."""
+    return ppo.train(
         model,
-        copy.deepcopy(model),
+        copy.deepcopy(model).requires_grad_(False),
         tokenizer,
         prompts(train),
-        rewards.learned(judge, tokenizer),
-        updates=UPDATES,
+        reward_fn,
+        updates=updates or UPDATES,
         batch_size=BATCH,
         lr=lr,
         kl=kl,
         max_new_tokens=ROOM,
         seed=seed,
         progress=False,
-    )
-    return replied(model, tokenizer, train, spent + history.seconds, pairs)
+    ).seconds
 
 
-def grpo(model, tokenizer, train, seed, lr=2e-4, beta=0.05):
+def grpo(model, tokenizer, train, seed, lr=2e-4, beta=trl_trainers.KL, sft_steps=STEPS, updates=None):
     """TRL's GRPO on the same reward model. Source: Shao et al. 2024 (DeepSeekMath)."""
-    return _on_policy(trl_trainers.grpo, model, tokenizer, train, seed, lr, beta)
+    return _by_trl(trl_trainers.grpo, model, tokenizer, train, seed, lr, beta, sft_steps, updates)
 
 
-def rloo(model, tokenizer, train, seed, lr=2e-4, beta=0.05):
+def rloo(model, tokenizer, train, seed, lr=2e-4, beta=trl_trainers.KL, sft_steps=STEPS, updates=None):
     """TRL's RLOO on the same reward model. Source: Ahmadian et al. 2024."""
-    return _on_policy(trl_trainers.rloo, model, tokenizer, train, seed, lr, beta)
+    return _by_trl(trl_trainers.rloo, model, tokenizer, train, seed, lr, beta, sft_steps, updates)
 
 
-def dpo(model, tokenizer, train, seed, lr=1e-4, beta=0.1):
+def dpo(model, tokenizer, train, seed, lr=1e-4, beta=0.1, sft_steps=STEPS):
     """TRL's DPO on the pairs themselves. Source: Rafailov et al. 2023."""
-    spent, pairs = training_cache.sft(model, tokenizer, asked(train), seed), preferences.read("train")
+    seconds = training_cache.sft(model, tokenizer, open_ended(train), seed, steps=sft_steps)
+    pairs = preferences.read("train")
     history = trl_trainers.dpo(model, tokenizer, pairs, lr=lr, beta=beta, seed=seed)
-    return replied(model, tokenizer, train, spent + history.seconds, pairs)
+    return replied(model, tokenizer, train, seconds + history.seconds, pairs)
 
 
-def reward_best_of_n(model, tokenizer, train, seed, n=8, temperature=0.7):
-    """Draw n replies and give the one that the reward model likes best. Source: Stiennon et al. 2020."""
-    judge, pairs, spent = begun(model, tokenizer, train, seed)
-    result = replied(model, tokenizer, train, spent, pairs, extra=judge.head)
+def reward_best_of_n(model, tokenizer, train, seed, n=8, temperature=0.7, sft_steps=STEPS):
+    """Sample n replies and return the one with the highest reward. Source: Stiennon et al. 2020."""
+    reward, pairs, seconds = begun(model, tokenizer, train, seed, sft_steps)
+    result = replied(model, tokenizer, train, seconds, pairs, extra=reward.head)
     options = {"max_new_tokens": ROOM, "stop": ending(train), "temperature": temperature}
 
     def reply(requests):
         texts = [open_end(request) for request in requests for _ in range(n)]
-        drawn = [f" {text.strip()}" for text in generate(model, tokenizer, texts, seed=seed, **options)]
-        scores = judge.score(tokenizer, texts, drawn)
+        sampled = [f" {text.strip()}" for text in generate(model, tokenizer, texts, seed=seed, **options)]
+        scores = reward.score(tokenizer, texts, sampled)
         groups = (range(start, start + n) for start in range(0, len(texts), n))
-        return [drawn[max(group, key=scores.__getitem__)].strip() for group in groups]
+        return [sampled[max(group, key=scores.__getitem__)].strip() for group in groups]
 
-    some = [token_count(tokenizer, text) for text in prompts(train)[:50]]
-    result.reply, result.prompt_tokens = reply, (n - 1) * sum(some) / len(some)
+    lengths = [token_count(tokenizer, text) for text in prompts(train)[:50]]
+    result.reply, result.prompt_tokens = reply, (n - 1) * sum(lengths) / len(lengths)
     return result
 
 
-def critic_guided(model, tokenizer, train, seed, k=8, weight=1.0):
-    """A value network chooses among the policy's k most likely tokens (course_utils.rlhf.guided_decoding)."""
-    spent, pairs = training_cache.sft(model, tokenizer, asked(train), seed), preferences.read("train")
-    value, more = training_cache.value(model, tokenizer, prompts(train), pairs, seed)
-    spent += more
-    result, end = replied(model, tokenizer, train, spent, pairs, extra=value), ending(train)
+def critic_guided(
+    model, tokenizer, train, seed, k=8, weight=1.0, sft_steps=STEPS, rounds=guided_decoding.ROUNDS
+):
+    """A value model chooses among the policy's k most likely tokens (course_utils.rlhf.guided_decoding)."""
+    seconds = training_cache.sft(model, tokenizer, open_ended(train), seed, steps=sft_steps)
+    pairs = preferences.read("train")
+    fit = training_cache.fit_value_model
+    value_model, more = fit(model, tokenizer, prompts(train), pairs, seed, rounds=rounds)
+    result, end = replied(model, tokenizer, train, seconds + more, pairs, extra=value_model), ending(train)
 
     def reply(requests):
         texts = [open_end(request) for request in requests]
-        drawn = guided_decoding.generate(
-            model, value, tokenizer, texts, k=k, weight=weight, max_new_tokens=ROOM
+        replies = guided_decoding.generate(
+            model, value_model, tokenizer, texts, k=k, weight=weight, max_new_tokens=ROOM
         )
-        return [text.strip().split(end)[0] for text in drawn]
+        return [text.strip().split(end)[0] for text in replies]
 
     result.reply = reply
     return result
 
 
-def begun(model, tokenizer, train, seed):
-    """(reward model, the pairs it saw, seconds for it and the policy); the model becomes the policy."""
-    spent, pairs = training_cache.sft(model, tokenizer, asked(train), seed), preferences.read("train")
-    judge, more = training_cache.judge(model, tokenizer, pairs, seed)
-    return judge, pairs, spent + more
+def begun(model, tokenizer, train, seed, sft_steps=STEPS):
+    """(reward, the pairs it saw, seconds for it and the policy); the model becomes the policy."""
+    seconds = training_cache.sft(model, tokenizer, open_ended(train), seed, steps=sft_steps)
+    pairs = preferences.read("train")
+    reward, more = training_cache.fit_combined_reward(model, tokenizer, pairs, seed)
+    return reward, pairs, seconds + more
 
 
-def asked(train):
+def open_ended(train):
     """The records, each with a prompt that ends where its reply begins."""
     return [record | {"prompt": open_end(record["prompt"])} for record in train]
 
 
 def prompts(train):
-    """What the policy is asked while it learns."""
-    return [record["prompt"] for record in asked(train)]
+    """The prompts on which the policy is trained."""
+    return [record["prompt"] for record in open_ended(train)]
 
 
 def replied(model, tokenizer, train, seconds, pairs=(), extra=None):
-    """The Result of asking the model with the bare request. extra: a second network that is kept."""
+    """The Result of the model with the bare request as its prompt. extra: a second network that is kept."""
     end = ending(train)
 
     def reply(requests):
@@ -135,12 +147,12 @@ def replied(model, tokenizer, train, seconds, pairs=(), extra=None):
     )
 
 
-def _on_policy(train_by, model, tokenizer, train, seed, lr, beta):
-    judge, pairs, spent = begun(model, tokenizer, train, seed)
-    learned = rewards.learned(judge, tokenizer)
-    settings = dict(lr=lr, beta=beta, steps=UPDATES, batch_size=BATCH, max_new_tokens=ROOM, seed=seed)
-    history = train_by(model, tokenizer, prompts(train), learned, **settings)
-    return replied(model, tokenizer, train, spent + history.seconds, pairs)
+def _by_trl(train_by, model, tokenizer, train, seed, lr, beta, sft_steps, updates):
+    reward, pairs, seconds = begun(model, tokenizer, train, seed, sft_steps)
+    reward_fn = rewards.learned(reward, tokenizer)
+    settings = dict(lr=lr, beta=beta, steps=updates or UPDATES, batch_size=BATCH, max_new_tokens=ROOM)
+    history = train_by(model, tokenizer, prompts(train), reward_fn, seed=seed, **settings)
+    return replied(model, tokenizer, train, seconds + history.seconds, pairs)
 
 
 RATES = [{"lr": r, "beta": b} for r in (1e-4, 2e-4, 4e-4) for b in (0.02, 0.1)]

@@ -1,8 +1,8 @@
-"""Few real records, and as many made ones as help: filtered, unfiltered, and the real ones in their place.
+"""Few real records and synthetic ones beside them: filtered, unfiltered, or real ones in their place.
 
-A teacher learns from SEEDS real records and writes new ones; the student is then trained on the real
-ones and COUNT more. What differs is only where those come from: what a program has passed, what the
-teacher wrote as it came, or real records. Taught in lesson 06. Left out: several rounds.
+A teacher is trained on SEEDS real records and writes new ones; the student is then trained on the real
+ones and COUNT more. Only the source of those differs: synthetic records that a program has passed, those
+that the teacher wrote without a filter, or real records. Taught in lesson 06. Left out: several rounds.
 """
 
 import copy
@@ -17,42 +17,42 @@ from course_utils.techniques.peft import STEPS
 SEEDS, COUNT, WRITTEN = 200, 600, 1600  # real records, those added, and those that the teacher writes
 
 
-def synthetic_filtered(model, tokenizer, train, seed, lr=2e-3, temperature=1.0):
-    """Made records that the program passes, no two of them alike."""
+def synthetic_filtered(model, tokenizer, train, seed, lr=2e-3, temperature=1.0, steps=STEPS):
+    """Synthetic records that the program passes, without near-duplicates."""
 
     def choose(seeds, _):
-        made = written(model, tokenizer, seeds, seed, temperature)
-        return synthetic_data.novel(synthetic_data.sound(made, seeds), seeds)[:COUNT]
+        records = written(model, tokenizer, seeds, seed, temperature)
+        return synthetic_data.deduplicated(synthetic_data.valid(records, seeds), seeds)[:COUNT]
 
-    return student(model, tokenizer, train, seed, lr, choose)
+    return student(model, tokenizer, train, seed, lr, choose, steps)
 
 
-def synthetic_unfiltered(model, tokenizer, train, seed, lr=2e-3, temperature=1.0):
-    """Made records as they come, but for those without a reply."""
+def synthetic_unfiltered(model, tokenizer, train, seed, lr=2e-3, temperature=1.0, steps=STEPS):
+    """Synthetic records without a filter, except those without a reply."""
 
     def choose(seeds, _):
-        made = written(model, tokenizer, seeds, seed, temperature)
-        return [record for record in made if record["completion"].strip()][:COUNT]
+        records = written(model, tokenizer, seeds, seed, temperature)
+        return [record for record in records if record["completion"].strip()][:COUNT]
 
-    return student(model, tokenizer, train, seed, lr, choose)
+    return student(model, tokenizer, train, seed, lr, choose, steps)
 
 
-def synthetic_real_control(model, tokenizer, train, seed, lr=2e-3):
-    """Real records in place of made ones: what the made ones are to be measured by."""
+def synthetic_real_control(model, tokenizer, train, seed, lr=2e-3, steps=STEPS):
+    """Real records in place of synthetic ones: the control."""
 
     def choose(_, others):
         return others[:COUNT]
 
-    return student(model, tokenizer, train, seed, lr, choose)
+    return student(model, tokenizer, train, seed, lr, choose, steps)
 
 
 def written(model, tokenizer, seeds, seed, temperature, count=None):
-    """What a teacher, trained on the seeds alone, writes."""
+    """The records that a teacher writes, trained on the seeds alone."""
     teacher = synthetic_data.teach(copy.deepcopy(model), tokenizer, seeds, seed=seed)
-    return synthetic_data.dream(teacher, tokenizer, count or WRITTEN, seed, temperature)
+    return synthetic_data.generate_records(teacher, tokenizer, count or WRITTEN, seed, temperature)
 
 
-def student(model, tokenizer, train, seed, lr, choose, steps=STEPS):
+def student(model, tokenizer, train, seed, lr, choose, steps):
     """Full fine-tuning on the seeds and what choose(seeds, other real records) adds to them.
 
     examples counts the real records alone: nobody wrote the others.

@@ -16,7 +16,8 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SHOWN = ["torch", "transformers", "peft", "trl", "datasets", "ipywidgets", "ipython", "ipykernel"]
+BESIDE = ["torchao"]  # what Colab has and the course does not ask for, and what changes how others behave
+SHOWN = ["torch", *BESIDE, "transformers", "peft", "trl", "datasets", "ipywidgets", "ipython", "ipykernel"]
 VERSIONS = f"from importlib.metadata import version; print({{n: version(n) for n in {SHOWN}}})"
 
 
@@ -43,9 +44,8 @@ def main():
     if not python.exists():
         venv.create(folder, with_pip=True)
     pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
-    subprocess.run(
-        [*pip, "-c", constraints(folder, options.torch), "-e", f"{ROOT}[test]"], check=True, cwd=folder
-    )
+    wanted = ["-e", f"{ROOT}[test]", *BESIDE]
+    subprocess.run([*pip, "-c", constraints(folder, options.torch), *wanted], check=True, cwd=folder)
     subprocess.run([python, "-c", VERSIONS], check=True)
     if options.only_install:
         return 0

@@ -16,14 +16,16 @@ PAIRS = [{"prompt": r["prompt"], "chosen": r["completion"], "rejected": " no"} f
 @pytest.fixture
 def quick(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_HOME", str(tmp_path))
-    for name, value in {"VERDICTS": 4, "TEACHING": 2, "REFLECTING": 2}.items():
+    for name, value in {"VERDICTS": 4, "TEACHING": 2, "REFINING": 2}.items():
         monkeypatch.setattr(ai_feedback, name, value)
     for name, value in {"UPDATES": 1, "BATCH": 4, "ROOM": 4}.items():
         monkeypatch.setattr(rlhf, name, value)
     monkeypatch.setattr(self_refine, "ROOM", 4)
     monkeypatch.setattr(preferences, "read", lambda split: PAIRS)
     monkeypatch.setattr(training_cache, "sft", lambda *a, **k: 1.0)
-    monkeypatch.setattr(training_cache, "judge", lambda model, *a, **k: (reward_model.start(model), 2.0))
+    monkeypatch.setattr(
+        training_cache, "fit_combined_reward", lambda model, *a, **k: (reward_model.start(model), 2.0)
+    )
 
 
 @pytest.mark.parametrize("critic", ["itself", "principles", "taught", "expected"])
@@ -39,7 +41,7 @@ def test_a_judge_takes_the_place_of_people(quick, name, critic):
     assert len(given) == 2 and given == result.reply([SOLVED[0]["prompt"]] * 2)
 
 
-def test_second_thoughts_are_counted_in_tokens(quick):
+def test_self_refinement_is_counted_in_tokens(quick):
     model, tokenizer = tiny_llama(context=512)
     result = ai_feedback.self_reflection(model, tokenizer, SOLVED, 0)
     assert result.prompt_tokens > 50 and result.labels == 0 and result.examples == len(SOLVED)
@@ -68,23 +70,23 @@ def test_the_untouched_judge_is_untouched_and_the_taught_one_is_a_copy(quick):
 
 
 def test_the_judge_s_better_reply_is_the_chosen_one():
-    def grade(asked, given):
-        return [len(text) for text in given]
+    def grade(prompts, replies):
+        return [len(text) for text in replies]
 
     pairs = [
         {"prompt": "1", "chosen": "long", "rejected": "no"},
         {"prompt": "2", "chosen": "no", "rejected": "long"},
     ]
-    told = ai_feedback.labelled(grade, pairs)
-    assert [pair["chosen"] for pair in told] == ["long", "long"]
-    assert [pair["rejected"] for pair in told] == ["no", "no"]
+    labelled = ai_feedback.labelled(grade, pairs)
+    assert [pair["chosen"] for pair in labelled] == ["long", "long"]
+    assert [pair["rejected"] for pair in labelled] == ["no", "no"]
 
 
 def test_a_verdict_is_a_reward_from_minus_one_to_one():
     seen = []
 
-    def grade(asked, given):
-        seen.extend(given)
+    def grade(prompts, replies):
+        seen.extend(replies)
         return [0.0, 50.0, -50.0]
 
     assert ai_feedback.squeezed(grade)(["p"] * 3, ["x", "y", " "]) == pytest.approx([0.0, 1.0, -1.0])

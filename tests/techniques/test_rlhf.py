@@ -1,4 +1,4 @@
-"""The rungs of lesson 05: one start, the stored pairs as labels, and what each does with a reward model."""
+"""Lesson 05's techniques: one start, the stored pairs as labels, and what each does with a reward."""
 
 import pytest
 import torch
@@ -16,17 +16,17 @@ PAIRS = [
 NAMES = {"sft_mediocre", "reward_best_of_n", "ppo", "dpo", "grpo", "rloo", "critic_guided"}
 
 
+SIZES = {name: {"sft_steps": 2} for name in NAMES}
+SIZES |= {name: {"sft_steps": 2, "updates": 1} for name in ("ppo", "grpo", "rloo")}
+SIZES["critic_guided"] = {"sft_steps": 2, "rounds": 1}
+
+
 @pytest.fixture(autouse=True)
 def small(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_HOME", str(tmp_path))
     monkeypatch.setattr(preferences, "read", lambda split=None: PAIRS)
-    for name, value in {"ROOM": 6, "UPDATES": 2, "BATCH": 16}.items():
-        monkeypatch.setattr(rlhf, name, value)
-    monkeypatch.setattr(rlhf.training_cache.noisy_demonstrations.tune, "__defaults__", (0, 2, 8, 1e-3, False))
-    real = rlhf.critic.train
-    monkeypatch.setattr(
-        rlhf.critic, "train", lambda *a, **k: real(*a, **k, rounds=1, batch_size=8, max_new_tokens=4)
-    )
+    monkeypatch.setattr(rlhf, "ROOM", 6)  # tokens of a reply
+    monkeypatch.setattr(rlhf, "BATCH", 16)
 
 
 def test_the_names_are_those_of_the_scoreboard():
@@ -41,7 +41,7 @@ def test_each_replies_and_tells_what_it_used(name):
     model, tokenizer = tiny_llama(context=512)
     count = sum(parameter.numel() for parameter in model.parameters())
     rung = rlhf.RUNGS[name]
-    result = rung.learn(model, tokenizer, TRAIN, 0, **rung.settings[0])
+    result = rung.learn(model, tokenizer, TRAIN, 0, **rung.settings[0], **SIZES[name])
     assert result.labels == (0 if name == "sft_mediocre" else len(PAIRS))
     assert result.examples == len(TRAIN) and result.train_seconds > 0
     assert result.trainable_parameters == count and result.model is model
@@ -56,18 +56,18 @@ def test_each_replies_and_tells_what_it_used(name):
 def test_the_policy_leaves_its_start(name):
     model, tokenizer = tiny_llama(context=512)
     start, _ = tiny_llama(context=512)
-    training_cache.sft(start, tokenizer, TRAIN, 0)
-    rlhf.RUNGS[name].learn(model, tokenizer, TRAIN, 0, lr=1e-3)
+    training_cache.sft(start, tokenizer, TRAIN, 0, steps=2)
+    rlhf.RUNGS[name].learn(model, tokenizer, TRAIN, 0, lr=1e-3, **SIZES[name])
     assert any(not torch.equal(a, b) for a, b in zip(model.parameters(), start.parameters()))
 
 
-def test_best_of_n_takes_what_the_reward_model_likes(monkeypatch):
-    def score(judge, tokenizer, prompts, replies, **_):
+def test_best_of_n_takes_the_highest_reward(monkeypatch):
+    def score(model, tokenizer, prompts, replies, **_):
         return [-float(len(reply)) for reply in replies]
 
-    drawn = iter([["aaa", "a", "aa", "bb", "bbb", "bbbb"]])
+    sampled = iter([["aaa", "a", "aa", "bb", "bbb", "bbbb"]])
     monkeypatch.setattr(reward_model.RewardModel, "score", score)
     monkeypatch.setattr(rlhf, "begun", lambda model, *rest: (reward_model.start(model), PAIRS, 1.0))
     result = rlhf.reward_best_of_n(*tiny_llama(context=512), TRAIN, 0, n=3)
-    monkeypatch.setattr(rlhf, "generate", lambda *given, **options: next(drawn))
+    monkeypatch.setattr(rlhf, "generate", lambda *arguments, **options: next(sampled))
     assert result.reply(["x:", "y:"]) == ["a", "bb"]

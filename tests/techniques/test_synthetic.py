@@ -1,4 +1,4 @@
-"""The techniques with made records: what they add, and what they say that they used."""
+"""The techniques with synthetic records: what they add, and what they say that they used."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.helpers.desk_records import records
 from tests.helpers.tiny import tiny_llama
 
 TRAIN = records(40)
-MADE = [
+SYNTHETIC = [
     record | {"generation": 1, "prompt": record["prompt"].replace("Is it", f"Was it {i} times")}
     for i, record in enumerate(records(12, seed=5))
 ] + [{"id": "m", "prompt": "Message: x\nRecord:", "completion": "", "generation": 1}]
@@ -18,10 +18,10 @@ MADE = [
 def quick(monkeypatch):
     monkeypatch.setattr(synthetic, "SEEDS", 10)
     monkeypatch.setattr(synthetic, "COUNT", 8)
-    monkeypatch.setattr(synthetic.student, "__defaults__", (3,))
     monkeypatch.setattr(synthetic_data, "teach", lambda model, tokenizer, seeds, seed: seeds)
-    monkeypatch.setattr(synthetic_data, "dream", lambda teacher, *a: MADE)
-    monkeypatch.setattr(synthetic_data, "sound", lambda made, seeds: [r for r in made if r["completion"]][4:])
+    monkeypatch.setattr(synthetic_data, "generate_records", lambda teacher, *a: SYNTHETIC)
+    valid = [record for record in SYNTHETIC if record["completion"]][4:]
+    monkeypatch.setattr(synthetic_data, "valid", lambda records, seeds: valid)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def quick(monkeypatch):
 )
 def test_equally_many_are_added_and_only_real_ones_count(quick, name, made):
     model, tokenizer = tiny_llama(context=512)
-    result = synthetic.RUNGS[name].learn(model, tokenizer, TRAIN, 0)
+    result = synthetic.RUNGS[name].learn(model, tokenizer, TRAIN, 0, steps=3)
     seeds, added = result.choice["seeds"], result.choice["added"]
     assert len(seeds) == 10 and len(added) == 8
     assert sum("generation" in record for record in added) == made
@@ -42,17 +42,17 @@ def test_equally_many_are_added_and_only_real_ones_count(quick, name, made):
 
 def test_the_filter_filters(quick):
     model, tokenizer = tiny_llama(context=512)
-    passed = synthetic.synthetic_filtered(model, tokenizer, TRAIN, 0).choice["added"]
+    passed = synthetic.synthetic_filtered(model, tokenizer, TRAIN, 0, steps=3).choice["added"]
     model, tokenizer = tiny_llama(context=512)
-    plain = synthetic.synthetic_unfiltered(model, tokenizer, TRAIN, 0).choice["added"]
-    assert passed == MADE[4:12] and plain == MADE[:8]
+    plain = synthetic.synthetic_unfiltered(model, tokenizer, TRAIN, 0, steps=3).choice["added"]
+    assert passed == SYNTHETIC[4:12] and plain == SYNTHETIC[:8]
 
 
 def test_the_teacher_reads_the_seeds_alone(quick, monkeypatch):
     read = []
     monkeypatch.setattr(synthetic_data, "teach", lambda model, tokenizer, seeds, seed: read.append(seeds))
     model, tokenizer = tiny_llama(context=512)
-    result = synthetic.synthetic_filtered(model, tokenizer, TRAIN, 1)
+    result = synthetic.synthetic_filtered(model, tokenizer, TRAIN, 1, steps=3)
     assert read == [result.choice["seeds"]]
 
 
