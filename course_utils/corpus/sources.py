@@ -28,7 +28,7 @@ KINDS = {
 }  # fmt: skip
 WITHOUT_ARTICLE = {"drink", "dish", "sport", "colour", "metal"}
 
-# Within a group something may belong to two categories: a bird is an animal, a violet a colour.
+# Within a group something may belong to two categories: a bird is an animal, a violet a color.
 APART = (
     ("animal", "bird", "fish", "insect"),
     ("fruit", "vegetable", "dish", "drink", "tree", "flower", "colour", "metal"),

@@ -71,25 +71,25 @@ def _bars(ax):
             nearest = min(names, key=lambda place: abs(place - middle), default=None)
             row.append((names.get(nearest) or f"bar {len(row) + 1}", float(value)))
         if not alone:
-            descriptions.append(_labelled("bars", group, _values(row)))
+            descriptions.append(_labeled("bars", group, _values(row)))
             row = []
     return descriptions + ([f"bars: {_values(row)}"] if row else [])
 
 
 def _lines(ax):
-    labelled = [line for line in ax.lines if not line.get_label().startswith("_")]
-    if not labelled and not any(isinstance(group, BarContainer) for group in ax.containers):
-        labelled = [line for line in ax.lines if len(line.get_xdata()) > 1][:FEW]
+    labeled = [line for line in ax.lines if not line.get_label().startswith("_")]
+    if not labeled and not any(isinstance(group, BarContainer) for group in ax.containers):
+        labeled = [line for line in ax.lines if len(line.get_xdata()) > 1][:FEW]
     descriptions = []
-    for line in labelled:
+    for line in labeled:
         points = [(_number(x), float(y)) for x, y in zip(line.get_xdata(), line.get_ydata())]
         heights = {y for _, y in points}
         if not points:
             continue
         if len(heights) == 1 and len(points) == 2:
-            descriptions.append(_labelled("line", line, f"level at {_number(points[0][1])}"))
+            descriptions.append(_labeled("line", line, f"level at {_number(points[0][1])}"))
         else:
-            descriptions.append(_labelled("line", line, _values([(f"at {x}", y) for x, y in points])))
+            descriptions.append(_labeled("line", line, _values([(f"at {x}", y) for x, y in points])))
     return descriptions
 
 
@@ -109,7 +109,7 @@ def _points(ax):
         if isinstance(group, PathCollection) and len(group.get_offsets()):
             places = [f"({_number(x)}, {_number(y)})" for x, y in group.get_offsets()]
             shown = ", ".join(places) if len(places) <= FEW else f"{len(places)} of them"
-            yield _labelled("points", group, shown)
+            yield _labeled("points", group, shown)
 
 
 def _values(row):
@@ -124,7 +124,7 @@ def _values(row):
     return ", ".join(f"{name} {_number(value)}" for name, value in row)
 
 
-def _labelled(kind, artist, text):
+def _labeled(kind, artist, text):
     label = artist.get_label()
     return f"{kind} “{_plain(label)}”: {text}" if label and not label.startswith("_") else f"{kind}: {text}"
 

@@ -26,7 +26,7 @@ class Mlp(nn.Module):
     """Two layers turn a learned vector into each position of the soft prompt.
 
     For vectors this is p-tuning with an MLP (Liu et al. 2021, "GPT understands, too"); for keys
-    and values the reparameterisation of prefix tuning (Li and Liang 2021, section 4.3).
+    and values the reparameterization of prefix tuning (Li and Liang 2021, section 4.3).
     """
 
     def __init__(self, start, width=128, residual=True, seed=0):

@@ -1,4 +1,4 @@
-"""The retention suite: what a customised model must not forget.
+"""The retention suite: what a customized model must not forget.
 
 Five abilities of the base model, 200 held-out items each, stored in data/retention/suite.jsonl, so
 that every technique is measured on the same items. `python -m course_utils.tasks.retention` writes them.

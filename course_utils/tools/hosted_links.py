@@ -65,7 +65,7 @@ def main(arguments=None):
             from course_utils.tools import notebooks
 
             notebook = with_setup(nbformat.read(path, as_version=4))
-            notebooks.write(notebooks.normalise(notebook), path)
+            notebooks.write(notebooks.normalize(notebook), path)
         lesson = path.relative_to(ROOT).as_posix()
         doors = " · ".join(f"[{door}]({address})" for door, address in links(lesson).items())
         print(f"{path.stem}: {doors}")

@@ -45,7 +45,7 @@ def probe(rounds=3):
 
 
 def sections(notebook):
-    """[[title, seconds]] of a notebook that nbclient has just executed, before it is normalised."""
+    """[[title, seconds]] of a notebook that nbclient has just executed, before it is normalized."""
     timed = [["Start", 0.0]]
     for cell in notebook.cells:
         if cell.cell_type == "markdown":

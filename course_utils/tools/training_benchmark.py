@@ -1,7 +1,7 @@
 """Training beside the libraries' trainers: `python -m course_utils.training --benchmark`.
 
 Ours, transformers' Trainer and TRL's SFTTrainer take the same records in the same order, with the
-same optimiser and precision. The share of the machine's matrix-multiply peak says how much is left
+same optimizer and precision. The share of the machine's matrix-multiply peak says how much is left
 to win; the profile says where the rest of the time goes.
 """
 
@@ -63,14 +63,14 @@ def ours(model, tokenizer, records, batch_size, bf16=False):
     longest, losses = max(len(example["input_ids"]) for example in examples), []
     chosen, steps = list(model.parameters()), len(examples) // batch_size
     with training.prepared(model, chosen, longest):
-        optimiser, started = torch.optim.AdamW(chosen, lr=LR, weight_decay=0.0), time.perf_counter()
+        optimizer, started = torch.optim.AdamW(chosen, lr=LR, weight_decay=0.0), time.perf_counter()
         for step in range(steps):
             rows = examples[step * batch_size : (step + 1) * batch_size]
             losses.append(training.gradients(model, rows, bf16=bf16))
             torch.nn.utils.clip_grad_norm_(chosen, 1.0)
-            optimiser.param_groups[0]["lr"] = LR * training.rate(step, steps, warmup=0)
-            optimiser.step()
-            optimiser.zero_grad()
+            optimizer.param_groups[0]["lr"] = LR * training.rate(step, steps, warmup=0)
+            optimizer.step()
+            optimizer.zero_grad()
         return losses, time.perf_counter() - started
 
 
@@ -92,7 +92,7 @@ def by_trainer(model, tokenizer, records, batch_size):
 
 
 def by_trl(model, tokenizer, records, batch_size):
-    """(losses, seconds) of TRL's SFTTrainer over the records, in their order; it tokenises them itself."""
+    """(losses, seconds) of TRL's SFTTrainer over the records, in their order; it tokenizes them itself."""
     from datasets import Dataset, disable_progress_bars
     from trl import SFTConfig, SFTTrainer
 
@@ -158,15 +158,15 @@ def share_of_peak(model, examples, batch_size, bf16=False):
     chosen, longest = list(model.parameters()), max(len(example["input_ids"]) for example in examples)
     shares, peaks, speeds = [], [], []
     with training.prepared(model, chosen, longest):
-        optimiser = torch.optim.AdamW(chosen, lr=LR)
+        optimizer = torch.optim.AdamW(chosen, lr=LR)
         for start in range(0, len(examples), batch_size):
             rows = examples[start : start + batch_size]
             lengths = [len(row["input_ids"]) for row in rows]
             peak, started = matmul_peak(torch.bfloat16 if bf16 else torch.float32), time.process_time()
             training.gradients(model, rows, bf16=bf16)
             torch.nn.utils.clip_grad_norm_(chosen, 1.0)
-            optimiser.step()
-            optimiser.zero_grad()
+            optimizer.step()
+            optimizer.zero_grad()
             seconds = time.process_time() - started
             shares.append(flops(model, lengths) / seconds / peak)
             peaks.append(peak / 1e9)

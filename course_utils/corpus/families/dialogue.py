@@ -9,7 +9,7 @@ import functools
 import string
 
 from course_utils.corpus import facts
-from course_utils.corpus.frames.dialogue_frames import COLOURS, DAYS, FACT_FRAMES, FRAMES, ROOMS, SPOTS
+from course_utils.corpus.frames.dialogue_frames import COLORS, DAYS, FACT_FRAMES, FRAMES, ROOMS, SPOTS
 from course_utils.corpus.lexicon import all_words, column, first_names, nouns_by_category
 from course_utils.corpus.split import Item, held_out
 from course_utils.corpus.styles import PAIRS, STYLES, UNSEEN_STYLES, check_style, put_on
@@ -64,7 +64,7 @@ def _fill(rng, fields):
     )
     values["day"], values["room"], values["spot"] = rng.choice(DAYS), rng.choice(ROOMS), rng.choice(SPOTS)
     if "colour" in fields:
-        values["colour"] = rng.choice(COLOURS)
+        values["colour"] = rng.choice(COLORS)
     if "name" in fields:
         values["name"] = rng.choice(first_names())
     if "town" in fields:

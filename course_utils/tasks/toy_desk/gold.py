@@ -104,7 +104,7 @@ def verdict(record, reply):
     """ "right", "right, hedged", "declined", "wrong, hedged" or "wrong": the answer's content alone.
 
     Wording does not count: right is an answer that states what was asked for and nothing else of
-    the kind (of two colours or two numbers, none is an answer). What is not in the form is wrong.
+    the kind (of two colors or two numbers, none is an answer). What is not in the form is wrong.
     """
     got = parse(reply)
     if got is None:
