@@ -1,7 +1,7 @@
 """Messages sorted under labels by a rule that holds within one document only (used by forms.py).
 
-Which topic goes to which label is drawn anew for every document, so the only way to know it is
-to read the examples (or the rule) above. Urgency and a reply may be part of the record.
+Which topic goes to which label is sampled anew for every document, so it can only be inferred from
+the examples (or the rule) above. Urgency and a reply may be part of the record.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""A text in place of each picture, for readers who do not see it: read off the figure itself.
+"""Alternative texts of figures, made from their values, for readers who do not see them.
 
 `attach()` makes every figure that a notebook shows carry its description as `alt` in the output's
 metadata, where nbconvert and the book look for it; the learner's cells stay as they are. JupyterLab
@@ -11,7 +11,7 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
 LONGEST = 900  # characters
-FEW = 10  # points or bars that are told one by one
+FEW = 10  # points or bars that are listed one by one
 
 
 def describe(picture):

@@ -1,7 +1,7 @@
 """What the base model can do: the table of abilities, each on held-out items.
 
 An ability is a name and a function rng -> Item. The items come from the same modules that make
-the corpus, drawn from the tenth of all content that the corpus may not contain (world/split.py).
+the corpus, sampled from the tenth of all content that the corpus may not contain (corpus/split.py).
 """
 
 import random
@@ -76,7 +76,7 @@ ALL = {
     "routing of a message, 4 shots": lambda rng: forms.item(rng, shots=4, kind="route"),
 }
 
-# The few that are measured at every milestone of training, for the emergence picture.
+# The few that are measured at every milestone of training, for the figure of abilities over training.
 OVER_TOKENS = [
     "relation, 0 shots",
     "relation, 4 shots",

@@ -1,6 +1,6 @@
 """Extractive question answering: a passage and a question in, a span of the passage out.
 
-The passages are notes ("Zoe: bedroom, a green glove."): the base model's library tells the same
+The passages are notes ("Zoe: bedroom, a green glove."): the pretraining corpus states the same
 facts in sentences, and asks for them in other words. Grades are exact match and F1, as usual for
 such data. Taught in lesson 03. Left out: questions that the passage cannot answer.
 """
@@ -14,7 +14,7 @@ from course_utils.generation import generate
 
 
 def records(count, seed, facts=8):
-    """`count` different records: {"prompt", "completion"}; no facts of them are in the library.
+    """`count` different records: {"prompt", "completion"}; their facts are held out from the corpus.
 
     The prompt ends with "Answer:", the completion is a span of the passage. Different seeds share
     wordings, but no passage.

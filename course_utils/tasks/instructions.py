@@ -3,9 +3,9 @@
     records = instructions.mixture(instructions.MIXTURES["even"], 1200, seed=0)
     hits = instructions.measure(model, tokenizer, instructions.HELD_OUT, n=50)
 
-The form of a prompt (Taori et al. 2023, Alpaca) is in no document that the base model has read; what
-the tasks need, it knows. A family is held out whole: no record of it, in any wording, is ever trained
-on (Wei et al. 2022, "Finetuned language models are zero-shot learners"). Taught in lesson 04.
+The form of a prompt (Taori et al. 2023, Alpaca) is in no document of the pretraining corpus; the
+knowledge that the tasks need is. A family is held out as a whole: no record of it, in any wording, is
+ever trained on (Wei et al. 2022, "Finetuned language models are zero-shot learners"). Taught in lesson 04.
 Left out: tasks with several right answers.
 """
 
@@ -149,13 +149,13 @@ MIXTURES = {
 def tasks():
     """{family: function(rng, test=False) -> {"prompt", "completion"}}.
 
-    With test=True the content (the word, the list, the review) is one that training never draws.
+    With test=True the content (the word, the list, the review) never occurs in training.
     """
     return {name: _maker(family) for name, family in FAMILIES.items()}
 
 
 def _kept(text):
-    """True for the two fifths of all content that training never draws."""
+    """True for the two fifths of all content that never occurs in training."""
     return any(held_out("instructions", part, text) for part in range(5))
 
 

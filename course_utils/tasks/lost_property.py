@@ -1,4 +1,4 @@
-"""The capstone's example: the lost-property office of a railway that does not exist.
+"""The example of an own task: the lost-property office of a railway that does not exist.
 
     python -m course_utils.tasks.lost_property          writes data/capstone from one seed
 

@@ -79,7 +79,7 @@ def _is_domain(item):
 
 
 def items(name):
-    """The stored items of an ability, as world.split.Item. Raises KeyError for a name not in ABILITIES."""
+    """The stored items of an ability, as corpus.split.Item. Raises KeyError for a name not in ABILITIES."""
     if name not in ABILITIES:
         raise KeyError(f"{name!r} is not in the suite: {', '.join(ABILITIES)}")
     found = []

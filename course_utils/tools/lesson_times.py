@@ -1,4 +1,4 @@
-"""How long the lessons run: kept with the speed of the machine they ran on, foretold for this one.
+"""Run times of the lessons: measured with the speed of the machine, predicted for another machine.
 
 `python -m course_utils.tools.notebooks --time` keeps the seconds of every section in
 data/results/lesson_times.json, with the seconds of a short probe made just before. On another machine
@@ -79,7 +79,7 @@ def keep(path, notebook):
     write_atomically(FILE, json.dumps(everything, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def foretold(probe_seconds, measured=None):
+def predicted_seconds(probe_seconds, measured=None):
     """{lesson: seconds} on a machine whose probe takes probe_seconds."""
     measured = load() if measured is None else measured
     return {

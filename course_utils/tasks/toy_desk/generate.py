@@ -1,7 +1,7 @@
 """Makes the desk's records: {"id", "prompt", "completion", "skill", "facts"}, from a seed alone.
 
-Every message comes from the sentence frames of its own split, so test is written by people whom
-train has never heard; what they ask for is the same. Left out: typing errors, several requests in
+Every message comes from the sentence frames of its own split, so the wordings of test do not occur in
+train; the requests are the same. Left out: typing errors, several requests in
 one message.
 """
 

@@ -1,8 +1,8 @@
-"""Reads, grades and rewards a reply to the desk: what a perfect reader would say of it.
+"""Parses, grades and rewards a reply to the desk, by rules.
 
-score() is strict, field by field, and makes the scoreboard's accuracy. gold_reward() asks what the
-reply is worth to the firm, and can be computed only because we made the world: nothing learns from it
-directly, it shows how far a learned reward is from the truth.
+score() is strict, field by field, and gives the scoreboard's accuracy. gold_reward() is the value of the
+reply to the firm (the "gold" reward of Gao et al. 2022), which can be computed only because the facts are
+ours: no technique is trained on it, it shows how far a learned reward is from the true one.
 """
 
 import re
@@ -48,7 +48,7 @@ def parse(reply):
 
 
 def score(record, reply):
-    """{"team", "priority", "answer", "whole"}: is the field that of the record, word for word?
+    """{"team", "priority", "answer", "whole"}: is the field an exact match of the record's?
 
     Spaces and a final full stop do not count. Of a refund the working may differ or be missing; where
     nobody can know, each of company.DECLINES is right. A reply that is not in the form is wrong in all.
