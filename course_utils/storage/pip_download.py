@@ -16,9 +16,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-FULL_DISK = re.compile(
-    r"No space left on device|os error 28|WinError 112|os error 112|not enough space", re.I
-)
+FULL_DISK = r"No space left on device|os error 28|WinError 112|os error 112|not enough space"
 REASONS = [  # (what pip prints, the reason to give)
     (
         r"CERTIFICATE_VERIFY_FAILED|certificate verify failed",
