@@ -21,7 +21,7 @@ def run(file, tables, runs, names):
 
     Raises ValueError if the file holds runs of other weights, with which new ones cannot be compared.
     """
-    subject = measure.fingerprint()
+    subject = measure.fingerprint("glass-box")
     for name in names:
         for setting in tqdm(tables[name], desc=name, unit="run"):
             everything = json.loads(file.read_text("utf-8")) if file.exists() else {"model": subject}

@@ -84,7 +84,7 @@ def test_a_run_that_is_there_is_skipped(small, monkeypatch):
     )
     monkeypatch.setitem(small, "examples", [{"count": 50, "seed": seed} for seed in range(3)])
     stored = {"examples": [{"count": 50, "seed": 1, "right": 9}], "other": [1]}
-    finetune.FILE.write_text(json.dumps({"model": measure.fingerprint()} | stored))
+    finetune.FILE.write_text(json.dumps({"model": measure.fingerprint("glass-box")} | stored))
     finetune.sweep(["examples"])
     finetune.sweep(["examples"])
     assert done == [{"count": 50, "seed": 0}, {"count": 50, "seed": 2}]
