@@ -10,6 +10,7 @@ an untrained model of the same shape, with which the tests show that the lessons
 
 import copy
 import functools
+import hashlib
 import os
 import time
 from pathlib import Path
@@ -118,6 +119,21 @@ def choose_threads(rounds=4):
     finally:
         torch.set_num_threads(before)
     return 2 if max(seconds[2]) * 1.15 < min(seconds[1]) else 1
+
+
+def fingerprint(name="glass-box"):
+    """The model's name and, for files on this machine, the start of the SHA-256 of its weights.
+
+    Of a folder only its own name counts, so that a stored result does not tell where it was made.
+    """
+    name = str(name)
+    folder = paths.DATA / "models" / GLASS_BOX[name] if name in GLASS_BOX else Path(name).expanduser()
+    if not folder.is_dir():
+        return name
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.safetensors")):
+        digest.update(file.read_bytes())
+    return f"{name if name in GLASS_BOX else folder.resolve().name}@{digest.hexdigest()[:8]}"
 
 
 def _find(name):

@@ -36,7 +36,7 @@ def embedded(tmp_path, monkeypatch):
     monkeypatch.setattr(models.paths, "DATA", tmp_path)
     monkeypatch.delenv("COURSE_MODEL", raising=False)
     monkeypatch.delenv("COURSE_RANDOM_WEIGHTS", raising=False)
-    return tmp_path / "models" / "base"
+    return tmp_path / "models" / "glass_box"
 
 
 @pytest.mark.parametrize("name", [None, "glass-box", "glass-box-small", "glass-box-tiny"])
@@ -167,3 +167,15 @@ def test_choose_threads_obeys_the_environment(monkeypatch):
 def test_the_end_token_survives(embedded):
     model, tokenizer = models.load()
     assert tokenizer.eos_token == END and model.config.eos_token_id == tokenizer.eos_token_id
+
+
+def test_a_fingerprint_names_the_weights_and_not_where_they_are(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"one")
+    first = models.fingerprint(folder)
+    (folder / "model.safetensors").write_bytes(b"two")
+    assert first != models.fingerprint(folder)
+    assert first.startswith("mine@") and models.fingerprint(f"{folder}/.") == models.fingerprint(folder)
+    assert models.fingerprint("owner/model") == "owner/model"
+    assert models.fingerprint("glass-box").startswith("glass-box@")

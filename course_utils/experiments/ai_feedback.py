@@ -1,6 +1,6 @@
 """The long runs of lesson 06: labels of a judge and of people, made records, annotation, generations.
 
-    python -m course_utils.experiments.ai_feedback [--table NAME …] [--list]
+    python -m course_utils.experiments ai_feedback [--table NAME …] [--list]
 
 Each table is a list of runs in data/results/ai_feedback.json. A run that is there is skipped, so a
 killed sweep goes on where it stopped. Measured on dev and on held-out pairs, never on test. Left out: a
@@ -8,16 +8,16 @@ search for the best rate of each run.
 """
 
 import functools
-import json
 import random
 
-from course_utils import data, models
+from course_utils import models
 from course_utils.ai_feedback import annotation, llm_judge, model_collapse, synthetic_data
 from course_utils.experiments import runner
 from course_utils.rlhf import preferences, reward_model, training_cache
 from course_utils.storage import paths
 from course_utils.tasks.toy_desk import gold
 from course_utils.tasks.toy_desk.replies import stratified
+from course_utils.tasks.toy_desk.task import TASK
 from course_utils.techniques import synthetic
 from course_utils.techniques.ai_feedback import labelled
 from course_utils.techniques.finetune import full
@@ -25,7 +25,9 @@ from course_utils.techniques.finetune import full
 FILE = paths.DATA / "results" / "ai_feedback.json"
 ITEMS, STEPS, RATE = 200, 160, 2e-3  # questions of dev; steps of a student and their rate
 IN_LINE, ANNOTATING = 100, 100  # questions to each generation; steps before a batch of annotation
+SEEDS, COUNT = synthetic.USUAL.seeds, synthetic.USUAL.added  # real records of a student, and those added
 VERDICTS, UNLABELLED = 1000, 600  # that teach the judge; messages for pseudo-labels
+JUDGE = {"epochs": 2, "batch_size": 16}  # of a reward model's training
 THRESHOLDS = (0.0, 0.5, 0.9)
 SIZES = (50, 100, 200, 400, 800, 1600)  # labels before each batch of annotation
 SOURCES = ("people", "judge", "expected", "itself", "principles")
@@ -48,8 +50,8 @@ TABLES = {
 
 
 def read(table):
-    """The runs of a table, each its setting with what was measured; an empty list before the first."""
-    return json.loads(FILE.read_text("utf-8")).get(table, []) if FILE.exists() else []
+    """The stored runs of a table, each its setting with what was measured."""
+    return runner.read(FILE, table)
 
 
 # ---- the runs of each table ------------------------------------------------------------------
@@ -64,10 +66,10 @@ def reward_models(source, labels, seed):
     chosen = random.Random(f"labels {seed}").sample(pairs, labels)
     policy, tokenizer = writer()
     judging = {"principles": models.load, "itself": writer}.get(source, taught)
-    told = chosen if source == "people" else relabelled(*judging(), chosen, source)
-    agreed = sum(a["chosen"] == right(b) for a, b in zip(told, chosen))
+    pairs = chosen if source == "people" else relabelled(*judging(), chosen, source)
+    agreed = sum(a["chosen"] == right(b) for a, b in zip(pairs, chosen))
     scorer = reward_model.start(policy, seed)
-    reward_model.train(scorer, tokenizer, told, seed=seed)
+    reward_model.train(scorer, tokenizer, pairs, seed=seed, **JUDGE)
     margins = reward_model.margins(scorer, tokenizer, held_out)
     hits = "".join(str(int(margin > 0)) for margin in margins)
     return {"hits": hits, "right": hits.count("1"), "n": len(hits), "labels_right": agreed}
@@ -76,14 +78,14 @@ def reward_models(source, labels, seed):
 def synthetic_run(added, seed):
     """A student of 200 real records and 600 of another kind."""
     seeds, others, made = family(seed)
-    told = {
+    added_records = {
         "nothing": [],
         "unfiltered": [record for record in made if record["completion"].strip()],
         "filtered": synthetic_data.novel(synthetic_data.sound(made, seeds), seeds),
         "random replies": shuffled(made, seed),
         "real": others,
-    }[added][: synthetic.COUNT]
-    return student(seeds + told, seed) | {"records": len(told)}
+    }[added][:COUNT]
+    return student(seeds + added_records, seed) | {"records": len(added_records)}
 
 
 def pseudo(threshold, seed):
@@ -103,7 +105,7 @@ def annotation_run(seed):
 
     def learn(labelled, turn):
         model, tokenizer = models.load()
-        return full(model, tokenizer, labelled, 10 * seed + turn, RATE, ANNOTATING).reply
+        return full(model, tokenizer, labelled, 10 * seed + turn, TASK, RATE, ANNOTATING).reply
 
     return {"batches": annotation.campaign(order, SIZES, learn, seed)}
 
@@ -131,7 +133,7 @@ RUNS = {
 @functools.cache
 def desk():
     """The desk's records: (train, dev)."""
-    return [data.read_records(paths.DATA / "toy_desk" / f"{part}.jsonl") for part in ("train", "dev")]
+    return TASK.read("train"), TASK.read("dev")
 
 
 @functools.cache
@@ -154,7 +156,7 @@ def family(seed):
     """(200 real records, the other real ones in an order of their own, what a teacher wrote)."""
     train, _ = desk()
     base, tokenizer = models.load()
-    seeds = stratified(train, synthetic.SEEDS, seed)
+    seeds = stratified(train, SEEDS, seed)
     names = {record["id"] for record in seeds}
     others = [record for record in train if record["id"] not in names]
     made = synthetic.written(base, tokenizer, seeds, seed, temperature=1.0)
@@ -166,18 +168,18 @@ def pseudo_labels(seed):
     """Other real messages with the replies of a teacher of 200 records."""
     seeds, others, _ = family(seed)
     model, tokenizer = models.load()
-    full(model, tokenizer, seeds, seed, RATE, STEPS)
+    full(model, tokenizer, seeds, seed, TASK, RATE, STEPS)
     return synthetic_data.pseudo_labelled(
         model, tokenizer, [record["prompt"] for record in others[:UNLABELLED]]
     )
 
 
-def student(told, seed):
+def student(records, seed):
     """What full fine-tuning on these records reaches on dev."""
     model, tokenizer = models.load()
-    reply, (_, dev) = full(model, tokenizer, told, seed, RATE, STEPS).reply, desk()
-    given = reply([record["prompt"] for record in dev[:ITEMS]])
-    scores = [gold.score(record, text) for record, text in zip(dev, given)]
+    reply, (_, dev) = full(model, tokenizer, records, seed, TASK, RATE, STEPS).reply, desk()
+    replies = reply([record["prompt"] for record in dev[:ITEMS]])
+    scores = [gold.score(record, text) for record, text in zip(dev, replies)]
     hits = "".join(str(int(score["whole"])) for score in scores)
     return {
         "hits": hits,
@@ -213,18 +215,4 @@ def relabelled(critic, tokenizer, pairs, source="judge"):
         "itself": llm_judge.expected,
         "principles": llm_judge.principled,
     }
-    return labelled(lambda asked, given: ways[source](critic, tokenizer, asked, given), pairs)
-
-
-def sweep(names):
-    """Run what is missing of these tables, writing the file after every run."""
-    runner.run(FILE, TABLES, RUNS, names)
-
-
-def main(arguments=None):
-    """The command line."""
-    runner.command(__doc__, TABLES, read, sweep, arguments)
-
-
-if __name__ == "__main__":
-    main()
+    return labelled(lambda prompts, replies: ways[source](critic, tokenizer, prompts, replies), pairs)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from course_utils import data
+from course_utils.experiments import __main__ as command
 from course_utils.experiments import rlhf, rlhf_others, rlhf_runs
 from course_utils.rlhf import metrics, preferences, rewards
 from course_utils.storage import paths
@@ -103,19 +104,19 @@ def test_every_table_has_a_function_and_no_run_twice():
 
 @pytest.mark.parametrize("table", COLUMNS)
 def test_a_table_is_measured_stored_and_skipped(small, table, monkeypatch, capsys):
-    rlhf.main(["--table", table])
+    command.main(["rlhf", "--table", table])
     rows = rlhf.read(table)
     assert [set(row) - set(FIRST[table][0]) for row in rows] == [COLUMNS[table]] * len(FIRST[table])
     assert all(setting.items() <= row.items() for setting, row in zip(FIRST[table], rows))
     monkeypatch.setattr(rlhf, "RUNS", {})  # a second sweep has nothing to do
-    rlhf.main(["--table", table])
+    command.main(["rlhf", "--table", table])
     assert rlhf.read(table) == rows
-    rlhf.main(["--table", table, "--list"])
+    command.main(["rlhf", "--table", table, "--list"])
     assert f"{len(rows)} of {len(rows)} runs" in capsys.readouterr().out
 
 
 def test_the_runs_gone_wrong_are_real_and_differ(small):
-    rlhf.main(["--table", "bad"])
+    command.main(["rlhf", "--table", "bad"])
     logs = rlhf.bad_runs()
     assert set(logs) == {*rlhf.WRONG, "a good run"} and len(rlhf.WRONG) == 4
     curves = [json.dumps(log["curves"]) for log in logs.values()]

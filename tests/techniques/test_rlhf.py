@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from course_utils import data
-from course_utils.rlhf import preferences, reward_model, training_cache
-from course_utils.storage import paths
-from course_utils.techniques import rlhf
+from course_utils.rlhf import preferences, reward_model
+from course_utils.tasks.toy_desk.task import TASK
+from course_utils.techniques import registry, rlhf
 from tests.helpers.tiny import tiny_llama
 
-TRAIN = data.read_records(paths.DATA / "toy_desk" / "train.jsonl")[:16]
+TRAIN = TASK.read("train")[:16]
+SIZES = rlhf.Sizes(sft_steps=2, sft_batch=8, updates=2, batch=16, room=6)
 PAIRS = [
     {"prompt": record["prompt"], "chosen": record["completion"], "rejected": " No."} for record in TRAIN[:8]
 ]
@@ -20,28 +20,25 @@ NAMES = {"sft_mediocre", "reward_best_of_n", "ppo", "dpo", "grpo", "rloo", "crit
 def small(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_HOME", str(tmp_path))
     monkeypatch.setattr(preferences, "read", lambda split=None: PAIRS)
-    for name, value in {"ROOM": 6, "UPDATES": 2, "BATCH": 16}.items():
-        monkeypatch.setattr(rlhf, name, value)
-    monkeypatch.setattr(rlhf.stages.mediocre.tune, "__defaults__", (0, 2, 8, 1e-3, False))
-    real = rlhf.critic.train
+    real = rlhf.guided_decoding.train
     monkeypatch.setattr(
-        rlhf.critic, "train", lambda *a, **k: real(*a, **k, rounds=1, batch_size=8, max_new_tokens=4)
+        rlhf.guided_decoding, "train", lambda *a, **k: real(*a, **k, rounds=1, batch_size=8, max_new_tokens=4)
     )
 
 
 def test_the_names_are_those_of_the_scoreboard():
-    assert set(rlhf.RUNGS) == NAMES
-    for name, rung in rlhf.RUNGS.items():
-        assert rung.lesson == "05" and len(rung.settings) == 6, name
-        assert len({str(setting) for setting in rung.settings}) == 6, name
+    assert {technique.name for technique in rlhf.TECHNIQUES} == NAMES
+    for technique in rlhf.TECHNIQUES:
+        assert technique.lesson == "05" and len(technique.settings["toy_desk"]) == 6, technique.name
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
 def test_each_replies_and_tells_what_it_used(name):
     model, tokenizer = tiny_llama(context=512)
     count = sum(parameter.numel() for parameter in model.parameters())
-    rung = rlhf.RUNGS[name]
-    result = rung.learn(model, tokenizer, TRAIN, 0, **rung.settings[0])
+    technique = registry.find(name)
+    setting = technique.settings["toy_desk"][0]
+    result = technique.learn(model, tokenizer, TRAIN, 0, TASK, sizes=SIZES, **setting)
     assert result.labels == (0 if name == "sft_mediocre" else len(PAIRS))
     assert result.examples == len(TRAIN) and result.train_seconds > 0
     assert result.trainable_parameters == count and result.model is model
@@ -56,8 +53,8 @@ def test_each_replies_and_tells_what_it_used(name):
 def test_the_policy_leaves_its_start(name):
     model, tokenizer = tiny_llama(context=512)
     start, _ = tiny_llama(context=512)
-    training_cache.sft(start, tokenizer, TRAIN, 0)
-    rlhf.RUNGS[name].learn(model, tokenizer, TRAIN, 0, lr=1e-3)
+    rlhf.started(start, tokenizer, TRAIN, 0, TASK, SIZES)
+    registry.find(name).learn(model, tokenizer, TRAIN, 0, TASK, lr=1e-3, sizes=SIZES)
     assert any(not torch.equal(a, b) for a, b in zip(model.parameters(), start.parameters()))
 
 
@@ -65,9 +62,9 @@ def test_best_of_n_takes_what_the_reward_model_likes(monkeypatch):
     def score(judge, tokenizer, prompts, replies, **_):
         return [-float(len(reply)) for reply in replies]
 
-    drawn = iter([["aaa", "a", "aa", "bb", "bbb", "bbbb"]])
+    samples = iter([["aaa", "a", "aa", "bb", "bbb", "bbbb"]])
     monkeypatch.setattr(reward_model.RewardModel, "score", score)
     monkeypatch.setattr(rlhf, "begun", lambda model, *rest: (reward_model.start(model), PAIRS, 1.0))
-    result = rlhf.reward_best_of_n(*tiny_llama(context=512), TRAIN, 0, n=3)
-    monkeypatch.setattr(rlhf, "generate", lambda *given, **options: next(drawn))
+    result = rlhf.reward_best_of_n(*tiny_llama(context=512), TRAIN, 0, TASK, n=3, sizes=SIZES)
+    monkeypatch.setattr(rlhf, "generate", lambda *arguments, **options: next(samples))
     assert result.reply(["x:", "y:"]) == ["a", "bb"]
