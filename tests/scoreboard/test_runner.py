@@ -52,7 +52,8 @@ def test_columns_are_exact(whole):
     wanted = (
         "technique, lesson, seed, accuracy, routing, priority, form, reply, gold_reward, "
         "trainable_parameters, stored_parameters, stored_bytes, examples, labels, train_seconds, "
-        "peak_memory_mb, prompt_tokens, latency_ms, retention_drop, kl_base, kl_token, model, machine, versions"
+        "peak_memory_mb, prompt_tokens, latency_ms, retention_drop, kl_base, kl_token, model, machine, "
+        "versions"
     )
     assert ", ".join(columns.COLUMNS) == wanted
     with open(whole / "scoreboard_toy_desk.csv", newline="") as file:
