@@ -1,4 +1,4 @@
-"""What customers write to the shop: hand-written frames, and the lines and words that go into and around them.
+"""What customers write to the shop: hand-written frames, and the words that go into and around them.
 
 The frames are data/helpdesk/frames.jsonl, each of them in one split only. Slots in braces are filled by
 `fill`; what stands in [[double brackets]] is there only if the customer gives an order number. URGENT,
@@ -18,16 +18,16 @@ URGENT = {  # an answer or the goods are needed today or tomorrow: the priority 
         "We leave tomorrow morning, so please hurry.",
         "This cannot wait until tomorrow.",
         "Please get back to me within the hour.",
-        "It is urgent, my guests arrive tomorrow.",
+        "It is urgent: I go into the hospital tomorrow.",
         "Could you let me know before tonight?",
         "Please answer right away, I am waiting at my desk.",
         "I need to sort this out by tomorrow at noon.",
-        "The party is tomorrow!",
+        "I need this cleared up before tomorrow!",
         "Today, please, I fly out at midnight.",
     ),
     "dev": (
         "Please reply as soon as you read this, it has to be settled today.",
-        "I am running out of time: tomorrow is the big day.",
+        "I am running out of time and need this settled by tomorrow.",
         "By tonight at the latest, please.",
     ),
     "test": (
@@ -35,7 +35,7 @@ URGENT = {  # an answer or the goods are needed today or tomorrow: the priority 
         "Please do not put this off, I need to hear from you this afternoon.",
         "Time is short, we are off on vacation in the morning.",
         "Can someone look at this immediately?",
-        "It is for tomorrow evening, so every hour counts.",
+        "All must be settled by tomorrow evening, so every hour counts.",
     ),
 }
 PATIENT = {  # the customer says that there is no hurry: the priority is low
@@ -96,7 +96,7 @@ IGNORED = {  # the same for customers who got no answer, which suits a mere ques
         "You people are hopeless, nobody ever replies!",
     ),
     "test": (
-        "How dare you let a customer wait like this?",
+        "How dare you ignore my messages like this?",
         "My patience is used up, do you hear me?",
         "Answer me for once, you lazy lot!",
     ),
@@ -114,7 +114,7 @@ ASIDES = {  # friendly talk that changes nothing
         "I tried to call, but my phone is acting up.",
         "You can reach me at 555-0{phone} in the evening.",
         "This is my first time buying from you.",
-        "My {rel} {friend2} says hello to your team.",
+        "My friend {friend2} says hello to your team.",
         "I hope that I am writing to the right address.",
     ),
     "dev": (
@@ -135,9 +135,9 @@ ASIDES = {  # friendly talk that changes nothing
     ),
 }
 LINKS = {  # between two requests of one message
-    "train": ("Also, ", "And another thing: ", "By the way, ", "One more question: ", "Apart from that, ", ""),
+    "train": ("Also, ", "And another thing: ", "By the way, ", "One more question: ", "Apart from that, "),
     "dev": ("Besides, ", "While I am at it: ", ""),
-    "test": ("Something else: ", "On another note, ", "And while I have you: ", ""),
+    "test": ("Something else: ", "On another note, ", "And while I have you: "),
 }
 
 GOODS = {
@@ -145,9 +145,9 @@ GOODS = {
                  "hair dryer", "vacuum cleaner", "waffle iron"),
     "wear": ("raincoat", "sweater", "jacket", "bathrobe"),
     "furniture": ("bookcase", "desk", "wardrobe", "coffee table", "nightstand", "stool", "garden chair"),
-    "others": ("backpack", "suitcase", "travel bag", "tent", "sleeping bag", "hammock", "yoga mat", "umbrella",
-               "rug", "mirror", "wall clock", "vase", "blanket", "pillow", "floor lamp", "teapot", "frying pan",
-               "mixing bowl", "lunch box", "cutting board", "picnic basket"),
+    "others": ("backpack", "suitcase", "travel bag", "tent", "sleeping bag", "hammock", "yoga mat", "vase",
+               "umbrella", "rug", "mirror", "wall clock", "blanket", "pillow", "floor lamp", "teapot",
+               "frying pan", "mixing bowl", "lunch box", "cutting board", "picnic basket"),
 }  # fmt: skip
 PRODUCTS = tuple(product for group in GOODS.values() for product in group)
 NEW_PRODUCTS = ("hammock", "teapot", "waffle iron", "stool")  # sold in dev and test only
@@ -160,8 +160,8 @@ FIRST_NAMES = (
 )  # fmt: skip
 NEW_FIRST_NAMES = ("Marcus", "Helen", "Greta", "Tom", "Sofia", "Andre", "Ingrid", "Bruno", "Clara", "Kwame")
 LAST_NAMES = (
-    "Lewis", "Okafor", "Nguyen", "Miller", "Garcia", "Schmidt", "Patel", "Brown", "Kowalski", "Evans", "Rossi",
-    "Kim", "Larsen", "Haddad", "Murphy", "Silva", "Cohen", "Tanaka", "Dubois", "Walker",
+    "Lewis", "Okafor", "Nguyen", "Miller", "Garcia", "Schmidt", "Patel", "Brown", "Kowalski", "Evans", "Kim",
+    "Rossi", "Larsen", "Haddad", "Murphy", "Silva", "Cohen", "Tanaka", "Dubois", "Walker",
 )  # fmt: skip
 TOWNS = ("Dayton", "Portland", "Albany", "Boise", "Tulsa", "Fresno", "Denver", "Salem", "Tampa", "Omaha",
          "Reno", "Toledo", "Buffalo", "Memphis")  # fmt: skip
@@ -183,7 +183,9 @@ WORDS = {  # slot: what it may hold
 def frames():
     """All frames as a tuple of {"id", "split", "intent", "angry", "goods", "text"}.
 
-    goods: a key of GOODS, "any", or a list of products.
+    goods: a key of GOODS, "any",
+    or a list of products. Some have "steady": true (no line of haste or patience
+    suits them) or "gentle": true (no angry line does).
     """
     lines = (FOLDER / "frames.jsonl").read_text(encoding="utf-8").splitlines()
     return tuple(json.loads(line) for line in lines)

@@ -1,7 +1,8 @@
 """Makes the records of data/helpdesk from a seed alone: frames, filled, dressed, and the gold reply to them.
 
 A record: {"id", "prompt", "completion", "kind", "intents", "products", "facts", "name", "order",
-"needs_order", "angry", "frames"}. Team, priority and reply follow from the intents and from what the generator
+"needs_order", "angry",
+"frames"}. Team, priority and reply follow from the intents and from what the generator
 put in, so the gold labels are known by construction. The splits share no frame, no urgent, patient or angry
 line, and no prompt. Left out: more than two requests, several messages of one customer.
 """
@@ -16,9 +17,23 @@ from course_utils.tasks.helpdesk.prompting import prompt
 SEED = 2026
 SIZES = {"train": 1200, "dev": 300, "test": 500}
 SHARES = {"single": 38, "fact": 24, "angry": 20, "two_requests": 18}  # per cent
-WRONGED = ("trace", "redeliver", "missing", "exchange", "damaged", "received", "charge", "refund", "code", "payment",
-           "fault", "danger", "login", "security", "newsletter")  # something went wrong: any angry line suits
+WRONGED = (
+    "trace",
+    "missing",
+    "exchange",
+    "damaged",
+    "received",
+    "charge",
+    "refund",
+    "code",
+    "payment",
+    "fault",
+    "danger",
+    "security",
+    "newsletter",
+)  # something went wrong: any angry line suits
 MOST_WORDS = 72  # of a message
+URGENT, URGENT_IF_ANGRY, PATIENT, CHATTY, SHOUTING = 0.18, 0.1, 0.16, 0.3, 0.25  # how often, where it suits
 NAMED, NUMBERED, SELDOM_NUMBERED = 0.62, 0.6, 0.2  # how often a name and an order number are given
 
 
@@ -60,7 +75,7 @@ def low_data(records, size, seed=0):
 
 
 class Chooser:
-    """Hands out a split's frames in turn, so that every intent, and every frame of it, is used equally often."""
+    """Hands out a split's frames in turn: every intent, and every frame of it, is used equally often."""
 
     def __init__(self, rng, split):
         self.rng, self.pool = rng, frames.of_split(split)
@@ -97,8 +112,17 @@ def _one(rng, split, kind, choose):
 
 
 def _pick(rng, kind, choose):
-    """(frames, the one of the team's request first; is an angry line to be added?)."""
-    calm = lambda frame: not frame["angry"]  # noqa: E731
+    """(frames, in no order; is an angry line to be added?)."""
+
+    def calm(frame):
+        return not frame["angry"]
+
+    def neutral(frame):  # neither angry nor too gentle for an angry line
+        return calm(frame) and not frame.get("gentle")
+
+    def short(frame):
+        return calm(frame) and len(frame["text"].split()) <= 26
+
     if kind == "single":
         return [choose.frame(kind, list(shop.STEPS), calm)], False
     if kind == "fact":
@@ -110,25 +134,24 @@ def _pick(rng, kind, choose):
         # In three of four such messages something has gone wrong; the others wait for an answer.
         others = [intent for intent in (*shop.STEPS, *shop.FACTS) if intent not in WRONGED]
         intents = others if rng.random() < 0.25 else list(WRONGED)
-        return [choose.frame(f"angry line {len(intents)}", intents, calm)], True
-    short = lambda frame: not frame["angry"] and len(frame["text"].split()) <= 26  # noqa: E731
+        return [choose.frame(f"angry line {len(intents)}", intents, neutral)], True
     other = choose.frame("second", list(shop.LIGHT), short)
     team = shop.team_of(other["intent"])
     intents = [i for i in (*shop.STEPS, *shop.FACTS) if shop.team_of(i) != team]
     first = choose.frame(f"first {team}", intents, short)
-    return [first, other], rng.random() < 0.2
+    return [first, other], rng.random() < 0.25 and neutral(first) and neutral(other)
 
 
 def _record(rng, split, kind, picked):
-    """A record from its frames: draws who writes and what goes into the slots, and works out the gold reply."""
+    """A record from its frames: draws who writes and what fills the slots, and works out the gold reply."""
     chosen, add_anger = picked
     by_intent = {frame["intent"]: frame for frame in chosen}
     intents = shop.by_precedence(list(by_intent))
     angry = add_anger or any(frame["angry"] for frame in chosen)
     name, order = _customer(rng, split), _order(rng, intents)
-    texts, products, inline = [], {}, False
+    texts, products, fixed, inline = [], {}, [], False
     for frame in chosen:
-        product = rng.choice([p for p in frames.goods_of(frame, split) if p not in products.values()])
+        product = rng.choice([p for p in frames.goods_of(frame, split) if p not in fixed])
         words = frames.slots(rng, split, product, name and name.split()[0])
         if "{color" not in frame["text"] and rng.random() < 0.25:
             words["p"] = f"{words['color']} {product}"
@@ -136,11 +159,14 @@ def _record(rng, split, kind, picked):
         text, has_number = frames.fill(frame["text"], words, carries)
         texts.append(text)
         inline = inline or has_number
+        fixed += [product, frames.plural(product)]
         products[frame["intent"]] = frames.plural(product) if frame["intent"] == "quote" else product
-    body, urgent, patient = _told(rng, split, _linked(rng, split, texts), intents, angry, add_anger)
-    message = surface.dress(rng, body, name, order, inline, fixed=products.values())
+    steady = any(frame.get("steady") for frame in chosen)
+    lines = _lines(rng, split, intents, angry, add_anger, steady, name and name.split()[0])
+    body = _with_lines(rng, _linked(rng, split, texts), lines, angry)
+    message = surface.dress(rng, body, name, order, inline, fixed)
     goods = [products[intent] for intent in intents]
-    level = shop.priority(intents, angry, urgent, patient)
+    level = shop.priority(intents, angry, "urgent" in lines, "patient" in lines)
     reply = shop.reply(intents, goods, called(name), order, angry)
     return {
         "prompt": prompt(message),
@@ -194,24 +220,30 @@ def _linked(rng, split, texts):
     return f"{first} {link}{second}"
 
 
-def _told(rng, split, body, intents, angry, add_anger):
-    """(body with perhaps a line of haste, patience, anger or small talk; urgent?; patient?)."""
-    urgent = rng.random() < (0.1 if angry else 0.16)
-    patient = not urgent and not angry and rng.random() < 0.14
-    lines = []
+def _lines(rng, split, intents, angry, add_anger, steady, customer):
+    """{"angry", "urgent", "patient" or "aside": a line that goes with the body}, by chance.
+
+    steady: the body says itself how much time there is. customer: a first name that no friend may have.
+    """
+    lines = {}
     if add_anger:
         wronged = any(intent in WRONGED for intent in intents)
-        lines.append(rng.choice(frames.IGNORED[split] + (frames.ANGRY[split] if wronged else ())))
-    if urgent or patient:
-        lines.append(rng.choice((frames.URGENT if urgent else frames.PATIENT)[split]))
-    if not angry and len(intents) == 1 and rng.random() < 0.3:
-        words = frames.slots(rng, split, "kettle", None)
-        lines.append(rng.choice(frames.ASIDES[split]).format(**words))
-    rng.shuffle(lines)
-    for line in lines:
+        lines["angry"] = rng.choice(frames.IGNORED[split] + (frames.ANGRY[split] if wronged else ()))
+    alarming = any(intent in shop.ALARMS for intent in intents)
+    if not steady and rng.random() < (URGENT_IF_ANGRY if angry else URGENT):
+        lines["urgent"] = rng.choice(frames.URGENT[split])
+    elif not steady and not angry and not alarming and rng.random() < PATIENT:
+        lines["patient"] = rng.choice(frames.PATIENT[split])
+    if not angry and len(intents) == 1 and rng.random() < CHATTY:
+        lines["aside"] = rng.choice(frames.ASIDES[split]).format(
+            **frames.slots(rng, split, "kettle", customer)
+        )
+    return lines
+
+
+def _with_lines(rng, body, lines, angry):
+    """The body with the lines before it (one in four) or after it; angry ones may shout a sentence."""
+    for line in rng.sample(list(lines.values()), len(lines)):
         ended = body if body[-1] in ".!?" else body + "."
-        # A line comes first in one message of four, else last.
         body = f"{line} {ended}" if rng.random() < 0.25 else f"{ended} {line}"
-    if angry and rng.random() < 0.25:
-        body = surface.shouted(rng, body)
-    return body, urgent, patient
+    return surface.shouted(rng, body) if angry and rng.random() < SHOUTING else body

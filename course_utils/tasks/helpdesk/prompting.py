@@ -1,4 +1,4 @@
-"""What a model is shown: the one prompt of all records, the instruction, and policy lines found for a message."""
+"""What a model is shown: the prompt of all records, the instruction, and policy lines for a message."""
 
 import functools
 
@@ -19,11 +19,12 @@ def message_of(record):
 
 def instruction():
     """The rules in brief, for prompts without examples: at most 120 tokens."""
+    teams = ", ".join(shop.TEAMS)
     return (
         f"You answer customers of the online shop {shop.NAME}. Write one line of JSON with the keys team "
-        f"({', '.join(shop.TEAMS)}), priority (high, normal, low) and reply. The reply greets the customer by "
-        "name, quotes the order number or asks for it if it is needed, apologizes once to angry customers only, "
-        f"states the facts, never promises a refund, has at most {shop.MOST_WORDS} words and ends with "
+        f"({teams}), priority (high, normal, low) and reply. The reply greets the customer by name, quotes "
+        "the order number or asks for it if it is needed, apologizes once to angry customers only, states "
+        f"the facts, never promises a refund, has at most {shop.MOST_WORDS} words and ends with "
         f'"{shop.SIGN_OFF}".'
     )
 

@@ -17,14 +17,14 @@ TEAMS = {  # in the order of precedence, the highest first
     "returns": "goods that go back: unwanted, damaged on arrival, the wrong item, exchanges",
     "orders": "orders and parcels: late, lost, incomplete, to be changed or canceled, shipping costs",
     "technical": "goods in use: faults, dangers, instructions, spare parts, repairs, the warranty",
-    "account": "the customer's account: signing in, personal details, misuse, bonus points, advertising mails",
+    "account": "the customer's account: signing in, details, misuse, bonus points, advertising mails",
     "sales": "questions before buying: stock, product details, large orders, gift wrapping, the showroom",
 }
 PRIORITIES = {
-    "high": "the customer is angry, something is dangerous, somebody misuses the account, or an answer or the "
-    "goods are needed today or tomorrow",
-    "low": "the customer only asks a question (nothing has to be done or put right), or says that there is no "
-    "hurry",
+    "high": "the customer is angry, something is dangerous, somebody misuses the account, or an answer or "
+    "the goods are needed today or tomorrow",
+    "low": "the customer only asks a question (nothing has to be done or put right), or says that there is "
+    "no hurry",
     "normal": "everything else",
 }
 PRECEDENCE = (
@@ -47,7 +47,7 @@ BRAND_GUIDE = (
 
 
 class Fact(NamedTuple):
-    """A line of the policy sheet: its team, its sentence, what it is about, whether orders come up with it."""
+    """A line of the policy sheet: its team, its sentence, what it is about, what an order number is to it."""
 
     team: str
     statement: str
@@ -71,7 +71,8 @@ FACTS = {
     "payment_methods": Fact("billing", "We accept credit cards, PayPal and gift cards.",
                             "ways, forms, methods to pay, payment, check, credit card"),
     "refund_time": Fact("billing", "Refunds take up to 7 business days.",
-                        "how long, how quickly refunds, when the money is back on the card, bank", "optional"),
+                        "how long, how quickly refunds, when the money is back on the card, bank",
+                        "optional"),
     "price_match": Fact("billing", "We match lower prices for 14 days after the purchase.",
                         "cheaper elsewhere, price match, competitors, best price, lower price later",
                         "optional"),
@@ -95,7 +96,8 @@ FACTS = {
 class Step(NamedTuple):
     """What the shop does next: its team, the meaning, whether an order number is needed, and the sentences.
 
-    order: "needed", "optional" (quoted if it is there) or "never" (such messages have none). given and missing:
+    order: "needed",
+    "optional" (quoted if it is there) or "never" (such messages have none). given and missing:
     the sentence with the order number {o} and without; {p} is the product.
     """
 
@@ -160,7 +162,7 @@ STEPS = {
     "close": Step("account", "the account is to be deleted", "never",
                   "we will close your account and delete your data"),
     "stock": Step("sales", "is a product available?", "never",
-                  "we will check when the {p} is in stock"),
+                  "we will check our stock for the {p}"),
     "advice": Step("sales", "a detail of a product before buying", "never",
                    "we will send you the details of the {p}"),
     "quote": Step("sales", "the price for a large number", "never",
@@ -202,7 +204,7 @@ def sentence(intent, product, order):
     """What the reply says about one intent, beginning in lower case if it is no name, without a full stop."""
     if intent in FACTS:
         statement = FACTS[intent].statement.removesuffix(".")
-        return f"about order {order}: {_lower(statement)}" if order else statement
+        return f"about order {order}: {uncapitalized(statement)}" if order else statement
     step = STEPS[intent]
     return (step.given if order else step.missing).format(p=product, o=order)
 
@@ -210,8 +212,8 @@ def sentence(intent, product, order):
 def reply(intents, products, name, order, angry):
     """The gold reply in the house style.
 
-    intents: by precedence. products: one for each intent. name: what to call the customer, or None. order: the
-    order number, or None.
+    intents: by precedence. products: one for each intent. name: what to call the customer, or None. order:
+    the order number, or None.
     """
     greeting = f"Hi {name}," if name else "Hello,"
     parts, quoted = [], False
@@ -221,7 +223,7 @@ def reply(intents, products, name, order, angry):
         quoted = quoted or mentions
     if angry:
         parts.insert(0, APOLOGY)
-    parts = [_lower(parts[0])] + [part[0].upper() + part[1:] for part in parts[1:]]
+    parts = [uncapitalized(parts[0])] + [part[0].upper() + part[1:] for part in parts[1:]]
     return f"{greeting} {'. '.join(parts)}. {SIGN_OFF}"
 
 
@@ -230,6 +232,6 @@ def completion(team, level, text):
     return " " + json.dumps({"team": team, "priority": level, "reply": text}, ensure_ascii=False)
 
 
-def _lower(text):
+def uncapitalized(text):
     """The text with a small first letter."""
     return text[0].lower() + text[1:]

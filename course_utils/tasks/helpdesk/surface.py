@@ -9,8 +9,8 @@ import re
 
 CHANNELS = {"email": 35, "chat": 30, "form": 20, "plain": 15}  # per cent
 OPENINGS = {
-    "email": ("Hello,", "Hello,", "Good morning,", "Good afternoon,", "Dear Wickerby team,", "Dear Sir or Madam,",
-              "To the customer service:", "Hi,", "Hello everyone,"),
+    "email": ("Hello,", "Hello,", "Good morning,", "Good afternoon,", "Dear Wickerby team,",
+              "Dear Sir or Madam,", "To the customer service:", "Hi,", "Hello everyone,"),
     "chat": ("hi", "hey", "hello", "hi there", "hey guys", "hello?", "", "", ""),
     "plain": ("", "", "", "Hello.", "Good day."),
 }  # fmt: skip
@@ -42,14 +42,15 @@ FORMS = (
     ("From: {name}.", "Order no.: {o}.", "Text: {body}"),
 )
 EMPTY = ("-", "n/a", "none")
-SHORT = {"you": "u", "your": "ur", "please": "pls", "are": "r", "thanks": "thx", "because": "cuz", "about": "abt"}
+SHORT = {"you": "u", "your": "ur", "please": "pls", "are": "r", "thanks": "thx", "because": "cuz"}
 MISSPELLED = {
     "receive": "recieve", "received": "recieved", "address": "adress", "definitely": "definately",
     "because": "becuase", "which": "wich", "their": "thier", "tomorrow": "tommorow", "would": "woudl",
-    "password": "pasword", "package": "pacakge", "discount": "discunt", "account": "acount", "until": "untill",
-    "there": "ther", "could": "coud", "really": "realy", "please": "plese", "business": "buisness",
-    "different": "diffrent", "possible": "posible", "before": "befor", "email": "emial", "return": "retrun",
-    "invoice": "invioce", "delivery": "delivrey", "warranty": "waranty", "broken": "brocken",
+    "password": "pasword", "package": "pacakge", "discount": "discunt", "account": "acount",
+    "until": "untill", "there": "ther", "could": "coud", "really": "realy", "please": "plese",
+    "business": "buisness", "different": "diffrent", "possible": "posible", "before": "befor",
+    "email": "emial", "return": "retrun", "invoice": "invioce", "delivery": "delivrey",
+    "warranty": "waranty", "broken": "brocken",
 }  # fmt: skip
 TYPO_CHANCE = {"email": 0.15, "chat": 0.5, "form": 0.25, "plain": 0.3}
 
@@ -57,16 +58,17 @@ TYPO_CHANCE = {"email": 0.15, "chat": 0.5, "form": 0.25, "plain": 0.3}
 def dress(rng, body, name=None, order=None, inline=False, fixed=()):
     """The message as it comes in: one paragraph.
 
-    name: as the customer gives it, or None. order: the order number, or None. inline: the body has the number.
-    fixed: words that must not be mistyped.
+    name: as the customer gives it, or None. order: the order number, or None. inline: the body has the
+    number. fixed: words that must not be mistyped.
     """
-    channel = rng.choices(list(CHANNELS), list(CHANNELS.values()))[0]
+    shares = CHANNELS | ({"email": 5} if body[0].islower() else {})  # few write so carelessly in an email
+    channel = rng.choices(list(shares), list(shares.values()))[0]
     fixed = {word.lower() for text in (*fixed, name or "") for word in re.findall(r"\w+", text)}
     if rng.random() < TYPO_CHANCE[channel]:
         body = mistyped(rng, body, fixed)
     if channel == "form":
         return _form(rng, body, name, None if inline else order)
-    number = rng.choice(NUMBERS[channel]).format(o=_written(rng, order)) if order and not inline else ""
+    number = _written(rng, order, rng.choice(NUMBERS[channel])) if order and not inline else ""
     parts = [rng.choice(OPENINGS[channel])]
     signs = name and rng.random() < 0.7
     if name and not signs:
@@ -123,9 +125,10 @@ def _slip(rng, word):
     ))  # fmt: skip
 
 
-def _written(rng, order):
-    """The order number as people write it."""
-    return rng.choice((order, order, order, f"#{order}", f"no. {order}"))
+def _written(rng, order, template):
+    """The sentence with the order number as people write it: 48213, #48213, no. 48213."""
+    forms = [order, order, order, f"#{order}"] + ([] if "umber" in template else [f"no. {order}"])
+    return template.format(o=rng.choice(forms))
 
 
 def _form(rng, body, name, order):
