@@ -4,17 +4,40 @@ Every interval here is a 95 % interval. Left out: partial credit and significanc
 """
 
 import math
+import re
 
 import numpy as np
 
 from course_utils.generation import generate
 
 Z = 1.959964  # the 97.5 % point of the normal distribution
+# No sign is what follows something to subtract from (3-4), no thousand what has not three digits (1,2,3).
+NUMBER = re.compile(
+    r"""(?P<sign> (?<![\w)\]]) [-−] )?  [$€£]?
+        (?P<whole> [0-9]{1,3} (?:,[0-9]{3})+ (?![0-9]) | [0-9]+ | (?<![\w.]) (?=\.[0-9]) )
+        (?: \. (?P<part> [0-9]+) )?""",
+    re.VERBOSE,
+)
 
 
 def exact_match(outputs, answers):
     """[bool] per pair of texts: equal once outer white space is removed. ValueError if the lengths differ."""
     return [output.strip() == answer.strip() for output, answer in zip(outputs, answers, strict=True)]
+
+
+def last_number(text):
+    """The last number in a text, written plainly: "-$1,200.50." -> "-1200.5"; None if there is none.
+
+    Read are signs, decimal points, commas between thousands, and a currency's sign; not read are decimal
+    commas, exponents and words. Equal numbers give equal texts: "2.50" and "2.5" both give "2.5".
+    """
+    *_, last = [None, *NUMBER.finditer(text)]
+    if last is None:
+        return None
+    whole = last["whole"].replace(",", "").lstrip("0") or "0"
+    part = (last["part"] or "").rstrip("0")
+    number = f"{whole}.{part}" if part else whole
+    return f"-{number}" if last["sign"] and number != "0" else number
 
 
 def interval(hits, n):
@@ -134,6 +157,8 @@ def grade(item, continuation):
     """
     if callable(item.grade):
         return bool(item.grade(continuation))
+    if item.grade == "number":
+        return last_number(continuation) == last_number(item.answer) is not None
     if item.grade == "line":
         given = continuation
     elif item.grade == "final":
@@ -141,7 +166,7 @@ def grade(item, continuation):
         if not found:
             return False
     else:
-        raise ValueError(f"unknown grade {item.grade!r}: use 'line', 'final' or a function")
+        raise ValueError(f"unknown grade {item.grade!r}: use 'line', 'final', 'number' or a function")
     return _bare(given.split("\n")[0]) == _bare(item.answer)
 
 

@@ -142,7 +142,7 @@ def _find(name):
         folder = paths.DATA / "models" / GLASS_BOX[name]
         if not (folder / "config.json").exists():
             raise FileNotFoundError(
-                f"{name} is missing from data/models: run `python -m course_utilspretrain`."
+                f"{name} is missing from data/models: run `python -m course_utils.pretrain`."
             )
         return folder, True
     folder = Path(name).expanduser()

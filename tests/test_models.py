@@ -120,7 +120,7 @@ def test_hub_id_without_a_network_offers_the_embedded_model(monkeypatch, offline
 
 def test_a_missing_embedded_model_names_the_command(embedded):
     shutil.rmtree(embedded)
-    with pytest.raises(FileNotFoundError, match="course_utils.pretrain.train"):
+    with pytest.raises(FileNotFoundError, match="course_utils.pretrain"):
         models.load()
 
 

@@ -101,7 +101,7 @@ def start_lesson(checkout, lesson, where, home, cells=None):
     }
     command = [
         sys.executable,
-        str(ROOT / "tests" / "run_lesson.py"),
+        str(ROOT / "tests" / "helpers" / "run_lesson.py"),
         str(checkout / "notebooks" / lesson),
         str(where),
     ]

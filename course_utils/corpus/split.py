@@ -31,7 +31,8 @@ class Item:
 
     grade is "line" (the first line of the continuation, stripped of spaces and a final full
     stop, equals the answer), "final" (what follows the last "The answer is" equals the answer),
-    or a function from the continuation to True or False.
+    "number" (the last number of the whole continuation is the answer's), or a function from the
+    continuation to True or False.
     """
 
     prompt: str

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import torch
 
 from course_utils import evaluation
-from course_utils.display import alt_text
+from course_utils.display import alt_text, fonts
 from course_utils.display.tables import visible
 
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000"]
@@ -18,6 +18,7 @@ LINES = ["-", "--", "-.", ":"]
 FONT = {"font.size": 11, "axes.titlesize": 12, "axes.spines.top": False, "axes.spines.right": False}
 # Loads the notebook's backend now: loaded within rc_context, it would lose its interactive mode on exit.
 plt.switch_backend(plt.get_backend())
+fonts.attach()  # Chinese, Japanese and Korean labels
 alt_text.attach()  # every picture carries a text for those who do not see it
 
 
@@ -83,7 +84,8 @@ def token_bars(pairs, title=None):
     ax.barh(range(len(pairs)), [p for _, p in pairs], color=COLOURS[0])
     for i, (_, p) in enumerate(pairs):
         ax.text(p, i, f" {p:.2f}", va="center")
-    ax.set_yticks(range(len(pairs)), [plain(visible(token)) for token, _ in pairs], family="monospace")
+    labels, family = [plain(visible(token)) for token, _ in pairs], fonts.with_fallbacks("monospace")
+    ax.set_yticks(range(len(pairs)), labels, family=family)
     ax.invert_yaxis()
     return ax
 

@@ -5,7 +5,7 @@ Text that comes from a model or from data is escaped before it becomes HTML.
 
 import html
 
-VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍"}
+VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "\\r"}  # matplotlib has no sign for the last
 # What a browser or a terminal would act on, as the signs that Unicode has for it; line ends stay.
 CONTROLS = {i: 0x2400 + i for i in range(32) if chr(i) not in "\n\t"} | {127: "␡"}
 CONTROLS |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "�")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from course_utils.evaluation import last_number
 from course_utils.lessons import progress
 from course_utils.lessons.exercise import RIGHT, Exercise, expect
 
@@ -44,7 +45,7 @@ class Personal:
         right = self.solve(**numbers)
 
         def test(answer):
-            value = float(answer)
+            value = _number(answer)
             for slip, message in self.slips:
                 expect(self._far(value, slip(**numbers)), message)
             expect(not self._far(value, right), "not yet: work it out with the numbers of your own question")
@@ -71,7 +72,7 @@ class Personal:
         exercise = self.exercise()
         exercise.check(answer)
         if exercise.judge(answer)[0] == RIGHT:
-            progress.note("exercises", self.id, answer=float(answer))
+            progress.note("exercises", self.id, answer=_number(answer))
 
     def hint(self):
         """Print the hints."""
@@ -88,3 +89,16 @@ class Personal:
 
     def _far(self, a, b):
         return not math.isclose(a, b, rel_tol=self.within, abs_tol=1e-9)
+
+
+def _number(answer):
+    """The answer as a float; a text such as "$1,200" or "2.5 seconds" gives its last number.
+
+    Raises ValueError for a text without a number, TypeError for what is none.
+    """
+    try:
+        return float(answer)
+    except ValueError:
+        if (number := last_number(answer)) is None:
+            raise
+        return float(number)

@@ -1,4 +1,4 @@
-"""Trains or evaluates a glass-box model: python -m course_utilspretrain [--size small] [--tokens 30] …"""
+"""Trains or evaluates a glass-box model: python -m course_utils.pretrain [--size small] [--tokens 30] …"""
 
 import argparse
 from pathlib import Path

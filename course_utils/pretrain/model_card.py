@@ -19,7 +19,7 @@ CARD = """# {name}: the course's own base model
 A Llama model with {parameters:,} parameters, trained from scratch on {tokens:g} million tokens of the
 corpus that `course_utils.corpus` generates (seed {seed}; {stages}). Training took {hours:.1f} hours on
 {device}; the last loss was {loss:.2f} nats per token. Make it again with
-`python -m course_utilspretrain --size {size}`; the optimiser and its schedule are in that file.
+`python -m course_utils.pretrain --size {size}`; the optimiser and its schedule are in that file.
 The weights are stored in half precision. Licence: the course's (MIT); no outside data was used.
 
 It is a *base* model: it continues texts, good sources and bad alike, about a small made-up world.
@@ -28,7 +28,7 @@ It is no assistant, and it knows nothing but what `data/corpus/README.md` descri
 ## What it can do
 
 Held-out items (see `data/corpus/README.md`), greedy decoding, Wilson intervals; written by
-`python -m course_utilspretrain`, printed again by `--evaluate data/models/{name}`.
+`python -m course_utils.pretrain`, printed again by `--evaluate data/models/{name}`.
 
 {table}
 {note}"""

@@ -1,7 +1,7 @@
 """Makes the base model: tokenizer and Llama weights from scratch, on the corpus of `world`.
 
-    python -m course_utilspretrain --size base        train (continues after a kill), then measure
-    python -m course_utilspretrain --evaluate data/models/glass_box        print the ability table
+    python -m course_utils.pretrain --size base        train (continues after a kill), then measure
+    python -m course_utils.pretrain --evaluate data/models/glass_box        print the ability table
 
 Left out on purpose: mixed data sources, weight averaging, hyper-parameter search. The recipe is
 a table below; the corpus is in course_utils/world.

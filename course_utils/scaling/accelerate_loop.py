@@ -57,6 +57,7 @@ def main(arguments=None):
     """The script: the options of course_utils.scaling.distributed that make sense here."""
     chosen = distributed.parser(__doc__).parse_args(arguments)
     launch.announce()
+    launch.stay_local()
     model, tokenizer = models.load(chosen.model)
     examples = data.encode(tokenizer, data.read_records(chosen.data))
     settings = dict(lr=chosen.lr, steps=chosen.steps, batch_size=chosen.batch_size)

@@ -1,12 +1,14 @@
 """The course's training loop on several processes: each reads its rows, and the gradients are summed.
 
-    python -m course_utils.scaling.distributed --out FOLDER                                  one process
-    torchrun --nproc_per_node 2 -m course_utils.scaling.distributed --out FOLDER             data parallel
-    torchrun --nproc_per_node 2 -m course_utils.scaling.distributed --out FOLDER --shard     sharded as well
+    python -m course_utils.scaling.distributed --out FOLDER               one process
+    torchrun --local_addr localhost --nproc_per_node 2 -m course_utils.scaling.distributed --out FOLDER
+    … --shard                                                             weights sharded as well
 
 The loop is `training.train`, unchanged: `Share` gives a process its rows, `shared_loss` weighs them,
 torch averages the gradients. All processes then take the same step. The first one writes weights.safetensors
-and report.json. Taught in lesson 08. Left out: several machines, and a batch with fewer rows than processes.
+and report.json. Without --local_addr, torchrun looks the machine's own name up and waits for minutes where
+no name server knows it. Taught in lesson 08. Left out: several machines, and a batch with fewer rows than
+processes.
 """
 
 import argparse
@@ -106,6 +108,7 @@ def main(arguments=None):
 
     rank, world = launch.who()
     launch.announce()
+    launch.stay_local()
     own_gpu = torch.cuda.device_count() >= world > 1
     if own_gpu:
         torch.cuda.set_device(rank)

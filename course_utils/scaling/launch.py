@@ -1,7 +1,7 @@
 """Starting one script in one process or in several, and seeing how many there really are.
 
-    launchers.start("course_utils.scaling.distributed", ["--out", "run"], processes=2)
-    torchrun --nproc_per_node 2 -m course_utils.scaling.launch       each process says who it is
+    launch.start("course_utils.scaling.distributed", ["--out", "run"], processes=2)
+    torchrun --local_addr localhost --nproc_per_node 2 -m course_utils.scaling.launch
 
 A launcher tells its processes who they are by environment variables; `who` reads them. A script that
 nobody told runs alone, and does not complain: so `announce` at the start of every run. This file
@@ -9,11 +9,13 @@ imports no torch, so that asking is quick. Taught in lesson 08. Left out: severa
 """
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 LOCAL = "127.0.0.1"
+LOOPBACK = ("lo", "lo0")  # the interface's name on Linux, and on macOS and the BSDs
 SECONDS = 300  # after which a run that hangs is stopped
 
 
@@ -32,6 +34,29 @@ def announce():
     """Print `sentence` in a single write: print makes two when unbuffered, and processes' lines mix."""
     sys.stdout.write(f"{sentence()}\n")
     sys.stdout.flush()
+
+
+def gloo_interface():
+    """{"GLOO_SOCKET_IFNAME": the loopback interface}, or {} where it has no name that gloo takes (Windows).
+
+    Without it gloo looks the machine's own name up, which fails or leads astray where no name server knows
+    it, or where a VPN answers.
+    """
+    names = [name for _, name in socket.if_nameindex() if name in LOOPBACK]
+    return {"GLOO_SOCKET_IFNAME": names[0]} if names else {}
+
+
+def stay_local():
+    """Make this process meet the others on the loopback interface, if all of them are on this machine.
+
+    A plain `torchrun` tells them the machine's name, which may lead nowhere (--local_addr keeps torchrun
+    itself from it, which this cannot). To be called before the processes meet; an interface that the
+    user chose is kept.
+    """
+    if who()[1] > 1 and os.environ.get("LOCAL_WORLD_SIZE") == os.environ["WORLD_SIZE"]:
+        os.environ["MASTER_ADDR"] = LOCAL
+        for name, value in gloo_interface().items():
+            os.environ.setdefault(name, value)
 
 
 def start(module, arguments=(), processes=1):
@@ -72,8 +97,7 @@ def environment():
     root = str(Path(__file__).resolve().parents[2])
     kept["PYTHONPATH"] = os.pathsep.join(filter(None, [root, kept.get("PYTHONPATH")]))
     kept |= {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", "TQDM_DISABLE": "1", "MASTER_ADDR": LOCAL}
-    if sys.platform.startswith("linux"):
-        kept["GLOO_SOCKET_IFNAME"] = "lo"  # else gloo looks the machine's name up
+    kept |= gloo_interface()
     if sys.platform == "win32":
         kept["USE_LIBUV"] = "0"  # torch's build for Windows comes without it
     return kept

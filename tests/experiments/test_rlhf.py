@@ -78,7 +78,9 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(rlhf_others, "LABELS", 16)
     monkeypatch.setattr(metrics, "ROOM", 5)
     monkeypatch.setattr(rlhf_runs, "PPO", rlhf_runs.PPO | {"max_new_tokens": 5})
-    monkeypatch.setattr(rlhf_runs.stages.mediocre.tune, "__defaults__", (0, 1, 4, 1e-3, False))
+    monkeypatch.setattr(
+        rlhf_runs.training_cache.noisy_demonstrations.tune, "__defaults__", (0, 1, 4, 1e-3, False)
+    )
     real = rlhf_others.critic.train, rlhf_others.trl_feedback.on_policy
     quick = dict(rounds=1, batch_size=4, max_new_tokens=4)
     monkeypatch.setattr(rlhf_others.critic, "train", lambda *a, **k: real[0](*a, **k, **quick))

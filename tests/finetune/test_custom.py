@@ -43,7 +43,7 @@ def test_nobody_has_heard_of_them():
     names = {"Ivetta", "Quillmore", "Tarnelo", "Brackwater", "Dorvin", "Aspelund", "Kipplex", "Mirelle"}
     told = records("example") + records("tuning")
     assert names <= set(re.findall(r"\w+", " ".join(r["prompt"] + r["completion"] for r in told)))
-    known = [path.read_text("utf-8") for part in ("world", "desk") for path in (DATA / part).iterdir()]
+    known = [path.read_text("utf-8") for part in ("corpus", "toy_desk") for path in (DATA / part).iterdir()]
     drawn = mix.documents(1, 0)
     known += [next(drawn)[1] for _ in range(500)]
     assert not names & {word for text in known for word in re.findall(r"\w+", text)}

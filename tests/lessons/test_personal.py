@@ -43,6 +43,15 @@ def test_every_seed_knows_right_from_wrong(question):
     assert min(own.values()) >= 55 and len(own) == len(question.slips) + 1, own
 
 
+@pytest.mark.parametrize(
+    "written, right", [("{:,.2f} s", True), ("about ${:,.2f}.", True), ("-{:,.2f}", False)]
+)
+def test_a_number_may_be_written_with_its_unit(written, right):
+    exercise = QUESTIONS[0].exercise(1)
+    outcome = exercise.judge(written.format(exercise.reference))[0]
+    assert outcome == (RIGHT if right else WRONG)
+
+
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.id)
 def test_a_neighbour_s_number_is_of_no_use(question):
     right = [question.exercise(seed).reference for seed in range(60)]

@@ -87,7 +87,7 @@ def test_import_refuses_and_changes_nothing(tmp_path, capsys, content):
 def test_the_command(tmp_path):
     """As a module of its own, where a class defined twice would hide every exercise."""
     progress.note("exercises", "00.1", solved=True)
-    command = [sys.executable, "-m", "course_utils.lessons.exercise", "--export", str(tmp_path / "out.json")]
+    command = [sys.executable, "-m", "course_utils.lessons", "--export", str(tmp_path / "out.json")]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=paths.DATA.parent, timeout=120)
     assert done.returncode == 0, done.stderr
     said, first, *_ = done.stdout.splitlines()

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from tests import drift
+from tests.helpers import drift
 
 
 def test_every_name_exists_in_the_pinned_versions():

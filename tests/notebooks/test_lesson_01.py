@@ -8,6 +8,7 @@ import re
 from course_utils.corpus import lexicon, reasoning
 from course_utils.corpus.families import capital, translation
 from course_utils.corpus.split import Item
+from course_utils.evaluation import last_number
 from course_utils.lessons import l01
 from course_utils.prompts import templates
 from course_utils.tasks.toy_desk import replies
@@ -68,7 +69,6 @@ def test_a_sentence_comes_out_of_its_prompt_whole():
 
 
 def test_last_number_reads_both_kinds_of_answer():
-    last_number = taught("last_number")
     assert last_number(" 8 / 2 = 4. The answer is 4.") == last_number(" 4") == "4"
     assert last_number("no idea") is None
 

@@ -36,7 +36,7 @@ def test_it_names_the_rows_that_it_added():
 
 def test_the_widget_has_a_picture_beside_it():
     cells = LESSON.cells
-    widget = next(i for i, cell in enumerate(cells) if "lora_explorer.lora_explorer(" in cell.source)
+    widget = next(i for i, cell in enumerate(cells) if "explorer.lora_explorer(" in cell.source)
     assert "lora_picture(" in cells[widget + 2].source
     assert any("image/png" in output.get("data", {}) for output in cells[widget + 2].outputs)
 

@@ -57,7 +57,7 @@ def test_the_mask_is_shown_in_colours_and_as_text():
     kinds = set().union(*(output.get("data", {}) for output in cell.outputs))
     assert {"text/html", "text/plain"} <= kinds
     place = CELLS.index(cell)
-    assert "print(sft_pictures.masked(" in CELLS[place + 2].source
+    assert "print(plots.masked(" in CELLS[place + 2].source
 
 
 def test_the_text_s_own_sums_by_hand():

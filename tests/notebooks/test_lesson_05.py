@@ -30,8 +30,8 @@ def test_the_reward_model_that_it_teaches_is_short_and_the_package_s():
 
 
 def test_the_widget_has_a_picture_beside_it():
-    place = next(i for i, cell in enumerate(LESSON.cells) if "labelling.widget(" in cell.source)
-    assert "labelling.shown(" in LESSON.cells[place + 2].source
+    place = next(i for i, cell in enumerate(LESSON.cells) if "label_widget.widget(" in cell.source)
+    assert "label_widget.shown(" in LESSON.cells[place + 2].source
     assert any("text/html" in output.get("data", {}) for output in LESSON.cells[place + 2].outputs)
 
 

@@ -27,8 +27,8 @@ def test_the_exercises_agree_with_the_package():
 def test_the_server_and_the_processes_are_really_used():
     for used in (
         "serving.Server(",
-        "launchers.start(",
-        "launchers.by_accelerate(",
+        "launch.start(",
+        "launch.by_accelerate(",
         '"--shard"',
         "tiny_hub.make(",
     ):

@@ -11,7 +11,7 @@ from course_utils.corpus import tokens
 from course_utils.storage import paths
 from course_utils.tasks import abilities
 
-FOLDERS = {name: paths.DATA / "models" / name for name in ("base", "base-small", "base-tiny")}
+FOLDERS = {name: paths.DATA / "models" / name for name in ("glass_box", "glass_box_small", "glass_box_tiny")}
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +33,8 @@ def test_loads_without_custom_code_and_is_small(name):
 
 def test_sisters_are_about_a_third_and_a_tenth():
     count = {name: models.count_parameters(models.load(str(folder))[0]) for name, folder in FOLDERS.items()}
-    assert 2.2 < count["base"] / count["base-small"] < 4.5
-    assert 7 < count["base"] / count["base-tiny"] < 14
+    assert 2.2 < count["glass_box"] / count["glass_box_small"] < 4.5
+    assert 7 < count["glass_box"] / count["glass_box_tiny"] < 14
 
 
 def test_tokenizer_keeps_every_text_and_splits_digits(base):
@@ -58,7 +58,7 @@ def test_the_whole_context_is_usable(base):
 
 def test_the_card_states_the_measured_abilities(base):
     """A fresh, smaller measurement agrees with the table in the model card."""
-    card = (FOLDERS["base"] / "README.md").read_text(encoding="utf-8")
+    card = (FOLDERS["glass_box"] / "README.md").read_text(encoding="utf-8")
     for name in ("relation, 4 shots", "common facts, exam", "system style: polite"):
         row = next(line for line in card.splitlines() if line.startswith(f"| {name} |"))
         stated = float(row.split("|")[2])

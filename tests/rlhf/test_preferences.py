@@ -27,7 +27,7 @@ def without_models(monkeypatch):
 
     monkeypatch.setattr(preferences, "drawn", drawn)
     monkeypatch.setattr(preferences.models, "load", lambda name: (None, None))
-    monkeypatch.setattr(preferences.stages, "sft", lambda *given, **settings: 0.0)
+    monkeypatch.setattr(preferences.training_cache, "sft", lambda *given, **settings: 0.0)
 
 
 def reply(answer, team="orange", priority="normal"):

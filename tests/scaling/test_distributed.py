@@ -1,6 +1,10 @@
 """Two real processes learn what one learns, sharded or not; and a launcher that starts one is seen."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -162,3 +166,50 @@ def test_shared_losses_average_to_the_mean_over_all_tokens(monkeypatch):
         for rank in range(world):
             distributed.shared_loss(rank, world)(logits[rank::world], batch).div(world).backward()
         assert torch.allclose(logits.grad, whole, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "names, chosen", [(["eth0", "lo"], "lo"), (["lo0", "en0"], "lo0"), (["ethernet_1"], None)]
+)
+def test_gloo_is_told_the_loopback_interface_of_each_system(monkeypatch, names, chosen):
+    monkeypatch.setattr(launch.socket, "if_nameindex", lambda: list(enumerate(names)))
+    monkeypatch.delenv("GLOO_SOCKET_IFNAME", raising=False)
+    assert launch.environment().get("GLOO_SOCKET_IFNAME") == chosen
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    monkeypatch.setenv("MASTER_ADDR", "nowhere.invalid")
+    launch.stay_local()
+    assert os.environ["MASTER_ADDR"] == "127.0.0.1" and os.environ.get("GLOO_SOCKET_IFNAME") == chosen
+    monkeypatch.delenv("GLOO_SOCKET_IFNAME", raising=False)
+
+
+def test_processes_on_several_machines_meet_where_they_were_told(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    monkeypatch.setenv("MASTER_ADDR", "first.example")
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "eth7")
+    launch.stay_local()
+    assert os.environ["MASTER_ADDR"] == "first.example"
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    launch.stay_local()
+    assert os.environ["GLOO_SOCKET_IFNAME"] == "eth7", "what the user chose is kept"
+
+
+RENAMED = ["unshare", "--map-root-user", "--uts", "sh", "-c", 'hostname nowhere.invalid && exec "$@"', "sh"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("unshare"), reason="needs Linux namespaces")
+def test_a_machine_whose_name_nobody_knows(folder):
+    """With a name that cannot be looked up; torchrun without --local_addr waits for minutes there."""
+    if subprocess.run([*RENAMED, "true"]).returncode:
+        pytest.skip("this system allows no namespaces")
+    options_ = options(folder, "renamed")
+    start = f"launch.start('course_utils.scaling.distributed', {options_}, 2)"
+    code = f"from course_utils.scaling import launch; {start}"
+    ended = subprocess.run(
+        [*RENAMED, sys.executable, "-c", code], env=launch.environment(), capture_output=True, timeout=100
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert results(folder, "renamed")[0]["world"] == 2

@@ -1,6 +1,6 @@
 """Run lessons in an environment with other versions: what Colab has preinstalled, or the oldest allowed.
 
-    python tests/second_environment.py FOLDER [--lessons 00 01 02 03] [--torch 2.13.0]
+    python tests/helpers/second_environment.py FOLDER [--lessons 00 01 02 03] [--torch 2.13.0]
 
 Makes a virtual environment in FOLDER (kept for the next time) with the versions of
 constraints-colab.txt, checks that every imported name of the large libraries exists there, and runs
@@ -15,8 +15,9 @@ import sys
 import venv
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-SHOWN = ["torch", "transformers", "peft", "trl", "datasets", "ipywidgets", "ipython", "ipykernel"]
+ROOT = Path(__file__).resolve().parents[2]
+BESIDE = ["torchao"]  # what Colab has and the course does not ask for, and what changes how others behave
+SHOWN = ["torch", *BESIDE, "transformers", "peft", "trl", "datasets", "ipywidgets", "ipython", "ipykernel"]
 VERSIONS = f"from importlib.metadata import version; print({{n: version(n) for n in {SHOWN}}})"
 
 
@@ -43,16 +44,15 @@ def main():
     if not python.exists():
         venv.create(folder, with_pip=True)
     pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
-    subprocess.run(
-        [*pip, "-c", constraints(folder, options.torch), "-e", f"{ROOT}[test]"], check=True, cwd=folder
-    )
+    wanted = ["-e", f"{ROOT}[test]", *BESIDE]
+    subprocess.run([*pip, "-c", constraints(folder, options.torch), *wanted], check=True, cwd=folder)
     subprocess.run([python, "-c", VERSIONS], check=True)
     if options.only_install:
         return 0
     found = [path for n in options.lessons for path in sorted((ROOT / "notebooks").glob(f"{n}_*.ipynb"))]
     nbval = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300"]
     environment = os.environ | {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
-    runs = [["tests/drift.py"], ["-m", "pytest", "-q", "-p", "tests.conftest", *nbval, *found]]
+    runs = [["tests/helpers/drift.py"], ["-m", "pytest", "-q", "-p", "tests.conftest", *nbval, *found]]
     return max(subprocess.run([python, *run], cwd=ROOT, env=environment).returncode for run in runs)
 
 

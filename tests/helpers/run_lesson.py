@@ -1,4 +1,4 @@
-"""Run the first cells of a lesson in a process of its own: python tests/run_lesson.py LESSON FOLDER [CELLS]
+"""Run the first cells of a lesson in a process of its own: run_lesson.py LESSON FOLDER [CELLS]
 
 The kernel works in FOLDER, whatever the lesson's own place. The exit status is 1 if a cell fails.
 Prints how many code cells ran. Used by the tests of odd places and of several learners at once.
