@@ -124,8 +124,8 @@ def share(x, resamples=2000, seed=0):
 def crossed_bootstrap(parts, resamples=10_000, seed=0, chunk=1000):
     """(value, low, high) of a signed sum of means: [(sign, hits (S, N))] over the same N items, 95 %.
 
-    What `difference` does in a loop, at once for `chunk` resamples: how often each item and each seed is drawn
-    is multinomial, so that a resampled mean is a product of counts. Items are drawn once for all parts,
+    What `difference` does in a loop, at once for `chunk` resamples: how often each item and each seed is
+    drawn is multinomial, so that a resampled mean is a product of counts. Items are drawn once for all parts,
     seeds for each on its own, because seed 3 of one technique has nothing to do with seed 3 of another. With
     few seeds the interval is a little narrow. Source: Efron 1979; items and seeds as crossed factors, Owen
     2007, "The pigeonhole bootstrap".

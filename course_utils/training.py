@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
 from course_utils import losses
-from course_utils.data import collate
+from course_utils.data import collate, encode
 from course_utils.storage import resume
 
 WINDOW = 16  # batches that are sorted by length together
@@ -27,12 +27,30 @@ SECONDS_BETWEEN_CHECKPOINTS = 20
 
 @dataclass
 class History:
-    """What happened: a loss per step, seconds, tokens read (without padding), (step, value) pairs."""
+    """The log of a run, as TRL's trainers keep it: {name: number} for each step or update; and seconds.
 
-    losses: list = field(default_factory=list)
+    `train` logs "loss", "tokens" (without padding) and, where it evaluates, "evaluation".
+    """
+
+    log: list = field(default_factory=list)
     seconds: float = 0.0
-    tokens: int = 0
-    evaluations: list = field(default_factory=list)
+
+    def column(self, name):
+        """The values logged under a name, in order."""
+        return [entry[name] for entry in self.log if name in entry]
+
+    @property
+    def losses(self):
+        return self.column("loss")
+
+    @property
+    def tokens(self):
+        return sum(self.column("tokens"))
+
+    @property
+    def evaluations(self):
+        """[(step, value)], steps counted from 1."""
+        return [(i, entry["evaluation"]) for i, entry in enumerate(self.log, 1) if "evaluation" in entry]
 
 
 def train(
@@ -93,7 +111,6 @@ def train(
         if checkpoint and (found := resume.load(checkpoint, run, chosen, optimiser)):
             notes, best = found
             history, first, bf16 = History(**notes["history"]), notes["step"], notes["bf16"]
-            history.evaluations = [tuple(pair) for pair in history.evaluations]
             highest, waited = notes["highest"], notes["waited"]
         bf16 = bf16_is_quicker(chosen[0].device.type) if bf16 is None else bf16
         started, before, saved = time.perf_counter(), history.seconds, time.perf_counter()
@@ -113,8 +130,7 @@ def train(
                 optimiser.param_groups[0]["lr"] = lr * rate(step, steps, warmup)
                 optimiser.step()
                 optimiser.zero_grad()
-                history.losses.append(value)
-                history.tokens += sum(len(row["input_ids"]) for row in rows)
+                history.log.append({"loss": value, "tokens": sum(len(row["input_ids"]) for row in rows)})
                 bar.set_postfix(loss=f"{value:.3f}", refresh=False)
                 bar.update()
 
@@ -123,7 +139,7 @@ def train(
                     model.eval()
                     value = evaluate(model)
                     model.train()
-                    history.evaluations.append((done, value))
+                    history.log[-1]["evaluation"] = value
                     if patience and value > highest:
                         best, highest, waited = [p.detach().clone() for p in chosen], value, 0
                     elif patience:
@@ -138,6 +154,12 @@ def train(
             for parameter, value in zip(chosen, best or []):
                 parameter.copy_(value)
     return history
+
+
+def fit(model, tokenizer, records, lr, steps, batch_size=16, seed=0, progress=False):
+    """Train all weights of a model on records {"prompt", "completion"} with `train`; its History."""
+    settings = dict(lr=lr, steps=steps, batch_size=batch_size, seed=seed, progress=progress)
+    return train(model, encode(tokenizer, records), pad_id=tokenizer.pad_token_id, **settings)
 
 
 def gradients(model, rows, accumulate=1, loss=None, pad_id=0, bf16=False):

@@ -1,13 +1,12 @@
-"""Generations: each student writes the records that the next one learns from.
+"""Model collapse: generations of students, each trained on the records that the last one wrote.
 
-    rows = lineage.run(model, tokenizer, real, dev, seed=0, fresh=0.0)
+    rows = model_collapse.run(model, tokenizer, real, dev, seed=0, fresh=0.0)
 
-One student is trained on real records, a marked share of which carries a bias, and writes as many
-records as it has read; the next student sees only those, mixed with a share of fresh real ones, and
-so on. Taught in lesson 06. Left out: a choice among what was written
-(course_utils.ai_feedback.synthetic_data), which
-is the usual remedy. Sources: Shumailov et al. 2024, "AI models collapse when trained on recursively
-generated data"; Gerstgrasser et al. 2024, "Is model collapse inevitable?".
+The first student is trained on real records, a share of which carries a mark (a bias), and writes as
+many; the next student is trained on those only, mixed with a share of fresh real ones, and so on. Taught
+in lesson 06. Left out: filters (course_utils.ai_feedback.synthetic_data), which are the usual remedy.
+Sources: Shumailov et al. 2024, "AI models collapse when trained on recursively generated data";
+Gerstgrasser et al. 2024, "Is model collapse inevitable?".
 """
 
 import copy
@@ -27,19 +26,19 @@ def planted(records, share=MARKED, seed=0, mark=MARK):
     return [
         record
         | {"generation": 0, "parents": []}
-        | ({"completion": with_mark(record["completion"], mark)} if place in chosen else {})
-        for place, record in enumerate(records)
+        | ({"completion": with_mark(record["completion"], mark)} if i in chosen else {})
+        for i, record in enumerate(records)
     ]
 
 
 def with_mark(completion, mark=MARK):
     """The completion with the mark in front of its last sentence but one, the sign-off."""
-    head, found, tail = completion.rpartition(" Your ")
-    return f"{head} {mark} Your {tail}" if found else completion
+    head, separator, tail = completion.rpartition(" Your ")
+    return f"{head} {mark} Your {tail}" if separator else completion
 
 
-def rate(texts, mark=MARK):
-    """The share of texts that hold the mark."""
+def mark_rate(texts, mark=MARK):
+    """The share of texts that contain the mark."""
     return sum(mark in text for text in texts) / max(1, len(texts))
 
 
@@ -49,7 +48,7 @@ def distinct(texts, n):
     return len(set(grams)) / max(1, len(grams))
 
 
-def told(records, known=None):
+def stated_facts(records, known=None):
     """The keys of the facts that the records' answers state, as a set. known: {key: statement}."""
     known = replies.statements() if known is None else known
     texts = [record["completion"] for record in records]
@@ -67,47 +66,46 @@ def run(
     size=SIZE,
     share=MARKED,
     steps=STEPS,
-    keep=None,
 ):
-    """One row for each student, generation 0 first; keep(records) is given all that each one wrote.
+    """One row for each student, generation 0 first.
 
     real: more than `size` records; the first `size`, marked, are those of generation 0, the others serve
-    as fresh ones. fresh: the share of each later student's records that are real and new. A row:
-    generation, right and n (whole replies on dev), mark (its share in replies to dev), and of what the
-    student wrote distinct_1, distinct_3, facts (of the sheet, stated), teams (that exist), sound (share).
+    as fresh ones. fresh: the share of each later student's records that are real and new. A row has
+    generation and what `measured` returns.
     """
-    chance, rows = random.Random(f"lineage {seed}"), []
+    rng, rows = random.Random(f"lineage {seed}"), []
     first, others = planted(real[:size], share, seed), list(real[size:])
     data = first
     for level in range(generations + 1):
-        student = synthetic_data.teach(copy.deepcopy(base), tokenizer, data, steps, seed=100 * seed + level)
-        made = synthetic_data.dream(student, tokenizer, size, 100 * seed + level, level=level + 1)
-        made = synthetic_data.with_parents([r for r in made if r["completion"].strip()], data)
-        rows.append({"generation": level} | measured(student, tokenizer, made, dev, first))
-        if keep:
-            keep(made)
-        new = chance.sample(others, min(len(others), round(fresh * size)))
+        student_seed = 100 * seed + level
+        student = synthetic_data.teach(copy.deepcopy(base), tokenizer, data, steps, seed=student_seed)
+        written = synthetic_data.generate_records(student, tokenizer, size, student_seed, level=level + 1)
+        written = synthetic_data.with_parents([r for r in written if r["completion"].strip()], data)
+        rows.append({"generation": level} | measured(student, tokenizer, written, dev, first))
+        new = rng.sample(others, min(len(others), round(fresh * size)))
         new = [record | {"generation": 0, "parents": []} for record in new]
-        data = chance.sample(made, min(len(made), size - len(new))) + new
+        data = rng.sample(written, min(len(written), size - len(new))) + new
     return rows
 
 
-def measured(student, tokenizer, made, dev, seeds):
-    """The numbers of one row of `run`; counts of hits, so that intervals can be made of them."""
+def measured(student, tokenizer, written, dev, seeds):
+    """Of a student: right of n (whole replies on dev), mark (its share in these); of its `written` records
+    distinct_1, distinct_3, facts (stated, of the sheet), written (number), sound (valid share), mark_written.
+    """
     prompts = [record["prompt"] for record in dev]
-    given = generation.generate(student, tokenizer, prompts, synthetic_data.ROOM, stop="\n")
-    unmarked = [reply.replace(f"{MARK} ", "") for reply in given]  # the mark is no mistake in content
-    texts = [record["prompt"] + record["completion"] for record in made]
+    answers = generation.generate(student, tokenizer, prompts, synthetic_data.ROOM, stop="\n")
+    unmarked = [reply.replace(f"{MARK} ", "") for reply in answers]  # the mark is no mistake in content
+    texts = [record["prompt"] + record["completion"] for record in written]
     return {
         "right": sum(gold.score(record, reply)["whole"] for record, reply in zip(dev, unmarked)),
         "n": len(dev),
-        "mark": round(rate(given), 4),
+        "mark": round(mark_rate(answers), 4),
         "distinct_1": round(distinct(texts, 1), 4),
         "distinct_3": round(distinct(texts, 3), 4),
-        "facts": len(told(made)),
-        "written": len(made),
-        "sound": round(len(synthetic_data.sound(made, seeds)) / max(1, len(made)), 4),
-        "mark_written": round(rate([record["completion"] for record in made]), 4),
+        "facts": len(stated_facts(written)),
+        "written": len(written),
+        "sound": round(len(synthetic_data.valid(written, seeds)) / max(1, len(written)), 4),
+        "mark_written": round(mark_rate([record["completion"] for record in written]), 4),
     }
 
 
@@ -117,8 +115,8 @@ def mean(runs, level, column):
     return sum(values) / len(values)
 
 
-def fate(before, after):
-    """ "gone", "less", "about as much" or "more": what has become of a rate."""
+def trend(before, after):
+    """ "gone", "less", "about as much" or "more": how a rate has changed."""
     if after < 0.02 <= before:
         return "gone"
     if after < 0.75 * before:

@@ -1,7 +1,7 @@
-"""The pictures of lesson 06: a judge's two orders, labels, made records, effort, generations.
+"""The figures of lesson 06: a judge's two orders, labels, synthetic records, effort, generations.
 
-The tables come from `feedback_sweep.read`; nothing is computed here but means over seeds and their
-intervals. Left out: widgets.
+The tables come from `course_utils.experiments.ai_feedback.read`; nothing is computed here but means over
+seeds and their intervals. Left out: widgets.
 """
 
 import statistics
@@ -11,19 +11,20 @@ import matplotlib.pyplot as plt
 from course_utils import evaluation
 from course_utils.display.figures import COLOURS, FONT, HATCHES, LINES, MARKERS
 from course_utils.finetune.plots import by, over_seeds
+from course_utils.rlhf.plots import accuracy_by_pairs
 
 NAMES = {
     "people": "by people",
     "judge": "by the judge's verdicts",
-    "expected": "by what the judge expects",
-    "itself": "by what the policy expects",
-    "principles": "by the untouched model",
+    "expected": "by the judge's log-probability",
+    "itself": "by the policy's log-probability",
+    "principles": "by the base model",
 }
-FRESH = {0.0: "made records only", 0.5: "half of them fresh and real"}
+FRESH = {0.0: "synthetic records only", 0.5: "half of them fresh and real"}
 
 
 def gap(a, b):
-    """(mean difference a - b of shares right, low, high) over the same items: rows of runs with "hits".
+    """(mean difference a - b in accuracy, low, high) over the same items: rows of runs with "hits".
 
     Hits are averaged over seeds, item by item; the interval is bootstrapped over items.
     """
@@ -38,7 +39,7 @@ def gap(a, b):
 def orders(one, two):
     """Each pair's log-odds for its first reply, in one order and in the other; the Axes.
 
-    Dots in the hatched quarters contradict themselves: there the place decides.
+    Dots in the hatched quarters are contradictory verdicts, decided by position bias.
     """
     _, ax = plt.subplots(figsize=(5.2, 4.6), layout="constrained")
     most = 1.05 * max(map(abs, [*one, *two]), default=1.0)
@@ -55,24 +56,10 @@ def orders(one, two):
     return ax
 
 
-@plt.rc_context(FONT)
 def labels(rows):
     """Reward models by the number of their labels, from people and from the judge; the Axes."""
-    _, ax = plt.subplots(figsize=(8.5, 3.8), layout="constrained")
-    for i, (source, some) in enumerate(by(rows, "source").items()):
-        groups = dict(sorted(by(some, "labels").items()))
-        middle, low, high = zip(*(over_seeds(each) for each in groups.values()))
-        ax.plot(list(groups), middle, LINES[i % 4], marker=MARKERS[i], color=COLOURS[i], label=NAMES[source])
-        ax.fill_between(list(groups), low, high, color=COLOURS[i], alpha=0.15, linewidth=0)
-        for count, each in groups.items():
-            ax.plot([count] * len(each), [row["right"] / row["n"] for row in each], ".", color="#777777")
-    ax.axhline(0.5, color="black", linestyle=(0, (1, 2)), label="chance")
-    counts = sorted(by(rows, "labels"))
-    ax.set(xscale="log", xlabel="labelled pairs", ylabel="held-out pairs right", ylim=(0.2, 1.0))
-    ax.set_xticks(counts, [f"{count:,}" for count in counts])
-    ax.minorticks_off()
-    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
-    return ax
+    named = [row | {"source": NAMES[row["source"]]} for row in rows]
+    return accuracy_by_pairs(named, "source", "labels", "{}")
 
 
 @plt.rc_context(FONT)
@@ -80,57 +67,57 @@ def students(rows, column="added", xlabel="added to 200 real records"):
     """A bar for each kind of added records, a dot for each seed; the Axes."""
     _, ax = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
     groups = by(rows, column)
-    for i, some in enumerate(groups.values()):
-        value, low, high = over_seeds(some)
+    for i, runs in enumerate(groups.values()):
+        value, low, high = over_seeds(runs)
         ax.bar(i, value, color=COLOURS[i % 7], hatch=HATCHES[i % 7], edgecolor="white")
         ax.errorbar(i, value, [[max(0, value - low)], [max(0, high - value)]], color="black", capsize=4)
-        ax.plot([i + 0.2] * len(some), [row["right"] / row["n"] for row in some], ".", color="#555555")
+        ax.plot([i + 0.2] * len(runs), [row["right"] / row["n"] for row in runs], ".", color="#555555")
         ax.text(i, high, f"{value:.2f}", ha="center", va="bottom")
     names = [
-        f"{name}\n({round(statistics.mean(row['records'] for row in some)):,})"
-        for name, some in groups.items()
+        f"{name}\n({round(statistics.mean(row['records'] for row in runs)):,})"
+        for name, runs in groups.items()
     ]
     ax.set_xticks(range(len(groups)), names)
-    ax.set(xlabel=f"{xlabel} (how many)", ylabel="new messages, right as a whole")
+    ax.set(xlabel=f"{xlabel} (how many)", ylabel="exact-match accuracy on dev")
     ax.margins(y=0.15)
     return ax
 
 
 @plt.rc_context(FONT)
-def sure(records, hits):
-    """Replies from the surest to the least sure: the share right among those kept; the Axes.
+def by_confidence(records, hits):
+    """Accuracy of the replies that are kept, from the most confident to all; the Axes.
 
     records: with "confidence"; hits: 0/1, in the same order. The band is a 95 % interval.
     """
     order = sorted(range(len(records)), key=lambda i: -records[i]["confidence"])
-    kept = range(5, len(order) + 1)
+    kept = range(5, len(order) + 1)  # fewer say nothing
     right = [sum(hits[i] for i in order[:k]) for k in kept]
     low, high = zip(*(evaluation.interval(r, k) for r, k in zip(right, kept)))
     _, ax = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
     shares = [k / len(order) for k in kept]
     ax.plot(shares, [r / k for r, k in zip(right, kept)], color=COLOURS[0])
     ax.fill_between(shares, low, high, color=COLOURS[0], alpha=0.15, linewidth=0)
-    ax.set(xlabel="share of the messages that are kept, the surest first", ylabel="of those, right")
+    ax.set(xlabel="share of messages kept, most confident first", ylabel="accuracy on these")
     ax.set(xlim=(0, 1.02), ylim=(0, 1.02))
     return ax
 
 
 @plt.rc_context(FONT)
 def effort(rows, limit):
-    """Speed-up of annotation, and the share of right proposals, as labels come in; the Axes.
+    """Speed-up of annotation by the number of labels that the model is trained on; the Axes.
 
     rows: of "annotation", with "batches"; limit: the speed-up of a perfect model.
     """
     _, ax = plt.subplots(figsize=(6.5, 3.8), layout="constrained")
     batches = [batch for row in rows for batch in row["batches"]]
     groups = dict(sorted(by(batches, "labels").items()))
-    faster = [sum(b["scratch"] for b in some) / sum(b["seconds"] for b in some) for some in groups.values()]
+    faster = [sum(b["scratch"] for b in runs) / sum(b["seconds"] for b in runs) for runs in groups.values()]
     ax.plot(list(groups), faster, LINES[0], marker=MARKERS[0], color=COLOURS[0], label="measured")
-    for count, some in groups.items():
-        ax.plot([count] * len(some), [b["scratch"] / b["seconds"] for b in some], ".", color="#777777")
+    for count, runs in groups.items():
+        ax.plot([count] * len(runs), [b["scratch"] / b["seconds"] for b in runs], ".", color="#777777")
     ax.axhline(1, color="black", linestyle=(0, (1, 2)), label="from scratch")
     ax.axhline(limit, color=COLOURS[1], linestyle="--", label="if every proposal were right")
-    ax.set(xscale="log", xlabel="labels that the model has learned from", ylabel="labels an hour, times")
+    ax.set(xscale="log", xlabel="labels that the model is trained on", ylabel="speed-up of annotation")
     ax.set_xticks(list(groups), [f"{count:,}" for count in groups])
     ax.set_ylim(0, 1.15 * limit)
     ax.minorticks_off()
@@ -146,21 +133,21 @@ def generations(rows):
     """
     _, axes = plt.subplots(1, 4, figsize=(12, 3.4), layout="constrained")
     panels = {
-        "right": "new messages, right",
-        "distinct_3": "different triples of words",
-        "facts": "facts of the sheet that it tells",
-        "mark_written": "written records with the mark",
+        "right": "exact-match accuracy on dev",
+        "distinct_3": "distinct-3",
+        "facts": "facts of the sheet that it states",
+        "mark_written": "share of records with the mark",
     }
-    for i, (fresh, some) in enumerate(sorted(by(rows, "fresh").items())):
+    for i, (fresh, runs) in enumerate(sorted(by(rows, "fresh").items())):
         for ax, column in zip(axes, panels):
             lines = [
                 [each[column] / (each["n"] if column == "right" else 1) for each in row["students"]]
-                for row in some
+                for row in runs
             ]
             for line in lines:
                 ax.plot(range(len(line)), line, ".", color=COLOURS[i], alpha=0.4)
-            middle = [statistics.mean(values) for values in zip(*lines)]
-            ax.plot(middle, LINES[i], marker=MARKERS[i], color=COLOURS[i], label=FRESH[fresh])
+            means = [statistics.mean(values) for values in zip(*lines)]
+            ax.plot(means, LINES[i], marker=MARKERS[i], color=COLOURS[i], label=FRESH[fresh])
     for ax, title in zip(axes, panels.values()):
         ax.set(title=title, xlabel="generation")
         ax.title.set_size(10)

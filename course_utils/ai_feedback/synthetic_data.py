@@ -1,32 +1,33 @@
-"""Records that a model makes up: generate, check by program, drop near-copies, look for leaks.
+"""Synthetic records: generate, check by program, drop near-duplicates, look for leaks.
 
-    teacher = synthesis.teach(model, tokenizer, seeds)             learns to write whole records
-    made = synthesis.dream(teacher, tokenizer, 1000)
-    kept = synthesis.novel(synthesis.sound(made, seeds), seeds)
+    teacher = synthetic_data.teach(model, tokenizer, seeds)             learns to write whole records
+    records = synthetic_data.generate_records(teacher, tokenizer, 1000)
+    kept = synthetic_data.deduplicated(synthetic_data.valid(records, seeds), seeds)
 
-A made record has its "generation" (that of its teacher's data, plus 1) and its "parents": the records
-of that data which its message and its reply are nearest to. Taught in lesson 06. Left out: a model as
-the checker (course_utils.ai_feedback.llm_judge), instructions that ask for a topic. Sources: Wang et al.
-2022, "Self-Instruct"; Lee et al. 2022, "Deduplicating training data makes language models better".
+A synthetic record has its "generation" (that of its teacher's data, plus 1) and its "parents": the
+records of that data which its message and its reply are nearest to. Taught in lesson 06. Left out: a
+model as the checker (course_utils.ai_feedback.llm_judge), instructions that ask for a topic. Sources:
+Wang et al. 2022, "Self-Instruct"; Lee et al. 2022, "Deduplicating training data makes language models
+better".
 """
 
 import re
 
 from rapidfuzz import fuzz, process
 
-from course_utils import data, generation, training
+from course_utils import generation, training
 from course_utils.prompts.few_shot import bare
 from course_utils.tasks.toy_desk import company, replies
 
-START, MIDDLE, ROOM = "Message:", "\nRecord:", 110  # of a record; tokens that a made one may have
+START, MIDDLE, ROOM = "Message:", "\nRecord:", 110  # of a record; its most tokens
 ALIKE, LEAK = 97.0, 92.0  # similarity of messages, from 0 to 100
-BATCH, STEPS, RATE = 16, 120, 2e-3
+STEPS, RATE = 120, 2e-3
 STATED = re.compile(r"(?:The|A) \w+ (?:is|costs)\b[^.]*\.|Ombly (?:is|opens)\b[^.]*\.|For broken[^.]*\.")
 SUM = re.compile(r"(\d+) ([-+*]) (\d+) = (\d+)\.")
 
 
 def whole(records):
-    """The records as texts to write from their first word on: the message counts in the loss, too."""
+    """The records with the message in the completion: it counts in the loss, too."""
     return [
         record | {"prompt": START, "completion": record["prompt"].removeprefix(START) + record["completion"]}
         for record in records
@@ -34,45 +35,35 @@ def whole(records):
 
 
 def teach(model, tokenizer, records, steps=STEPS, lr=RATE, seed=0, progress=False):
-    """Train all weights of the model on whole records; returns it. It replies, and it can dream."""
-    examples = data.encode(tokenizer, whole(records))
-    training.train(
-        model,
-        examples,
-        lr=lr,
-        steps=steps,
-        batch_size=BATCH,
-        seed=seed,
-        progress=progress,
-        pad_id=tokenizer.pad_token_id,
-    )
+    """Train all weights of the model on whole records; returns it: it can reply, and write records."""
+    training.fit(model, tokenizer, whole(records), lr, steps, seed=seed, progress=progress)
     return model
 
 
-def dream(teacher, tokenizer, count, seed=0, temperature=1.0, level=1):
-    """`count` texts written from START on, cut into {"id", "prompt", "completion", "generation"}.
+def generate_records(teacher, tokenizer, count, seed=0, temperature=1.0, level=1):
+    """`count` texts that continue START, cut into {"id", "prompt", "completion", "generation"}.
 
-    A text without a reply gets an empty completion, which `sound` refuses.
+    A text without a reply gets an empty completion, which is not `valid`.
     """
     texts = generation.generate(
         teacher, tokenizer, [START] * count, ROOM, temperature=temperature, seed=seed, batch_size=128
     )
-    made = []
+    records = []
     for number, text in enumerate(texts, 1):
-        message, found, reply = text.partition(MIDDLE)
-        made.append(
+        message, separator, reply = text.partition(MIDDLE)
+        records.append(
             {
                 "id": f"g{level}-{seed}-{number:04}",
                 "prompt": START + message + MIDDLE,
-                "completion": reply.split("\n")[0] if found else "",
+                "completion": reply.split("\n")[0] if separator else "",
                 "generation": level,
             }
         )
-    return made
+    return records
 
 
 def problems(record, teams, priorities, sheet):
-    """What a program finds wrong with a record, as a list of words; an empty list passes.
+    """What a program can tell is wrong with a record, as a list of words; an empty list passes.
 
     | word | what it means |
     |---|---|
@@ -89,26 +80,26 @@ def problems(record, teams, priorities, sheet):
     message, parts = bare(record["prompt"]), replies.fields(record["completion"])
     if parts is None or not message or "\n" in message or "Record:" in message:
         return ["form"]
-    answer, found = parts["answer"], []
+    answer, wrong = parts["answer"], []
     if parts["team"] not in teams or parts["priority"] not in priorities:
-        found.append("name")
+        wrong.append("name")
     if not answer.endswith(company.SIGN_OFF):
-        found.append("voice")
+        wrong.append("voice")
     if any(stated not in sheet for stated in STATED.findall(answer) if " team " not in stated):
-        found.append("fact")
+        wrong.append("fact")
     if any(word not in message for word in copied(answer)):
-        found.append("copy")
+        wrong.append("copy")
     if any(team != parts["team"] for team in re.findall(r"The (\w+) team", answer)):
-        found.append("team")
+        wrong.append("team")
     if not sums_right(message, answer):
-        found.append("sums")
-    return found
+        wrong.append("sums")
+    return wrong
 
 
 def copied(answer):
-    """The words of an answer that only the message can have given: product, person, day."""
-    about = re.findall(r"The (\w+) (?:is|costs)|A (\w+) is|sorry about your (\w+)", answer)
-    return [word for some in about for word in some if word] + re.findall(r"=(\w+)[;.]", answer)
+    """The words of an answer that must come from the message: product, person, day."""
+    groups = re.findall(r"The (\w+) (?:is|costs)|A (\w+) is|sorry about your (\w+)", answer)
+    return [word for group in groups for word in group if word] + re.findall(r"=(\w+)[;.]", answer)
 
 
 def sums_right(message, answer):
@@ -125,10 +116,10 @@ def sums_right(message, answer):
     return chained and [str(r) for r in results] == [step[3] for step in steps] and paid[0] == steps[-1][3]
 
 
-def sound(records, seeds, known=None):
+def valid(records, seeds, known=None):
     """The records without problems. Teams and priorities are those of the seeds; known: {key: statement}."""
-    laws = rules(seeds, known)
-    return [record for record in records if not problems(record, *laws)]
+    allowed = rules(seeds, known)
+    return [record for record in records if not problems(record, *allowed)]
 
 
 def rules(seeds, known=None):
@@ -139,19 +130,19 @@ def rules(seeds, known=None):
 
 
 def nearest(records, others):
-    """[(similarity from 0 to 100, place in others)] of the message nearest to each record's.
+    """[(similarity from 0 to 100, index in others)] of the message nearest to each record's.
 
-    Source: normalised indel distance, rapidfuzz's fuzz.ratio.
+    Source: normalized indel distance, rapidfuzz's fuzz.ratio.
     """
     if not others:
         return [(0.0, None) for _ in records]
-    mine, theirs = ([bare(r["prompt"]) for r in some] for some in (records, others))
+    mine, theirs = ([bare(r["prompt"]) for r in group] for group in (records, others))
     scores = process.cdist(mine, theirs, scorer=fuzz.ratio)  # (records, others)
     return [(float(row.max()), int(row.argmax())) for row in scores]
 
 
-def novel(records, seeds=(), alike=ALIKE):
-    """The records whose messages are not nearly those of a seed or of a record before them, in order."""
+def deduplicated(records, seeds=(), alike=ALIKE):
+    """The records whose messages are no near-duplicates of a seed's or of an earlier record's, in order."""
     kept, texts = [], [bare(record["prompt"]) for record in seeds]
     for record in records:
         text = bare(record["prompt"])
@@ -162,21 +153,21 @@ def novel(records, seeds=(), alike=ALIKE):
 
 
 def leaks(records, held_out, alike=LEAK):
-    """[(record, the held-out record, similarity)] for messages that are too near to one kept for testing."""
-    found = zip(records, nearest(records, held_out))
-    return [(record, held_out[place], score) for record, (score, place) in found if score >= alike]
+    """[(record, the held-out record, similarity)] for near-duplicates of held-out messages."""
+    rows = zip(records, nearest(records, held_out))
+    return [(record, held_out[i], score) for record, (score, i) in rows if score >= alike]
 
 
 def with_parents(records, ancestors):
     """The records with "parents": ids of the ancestors whose message and whose reply are nearest to theirs.
 
-    A likeness, no proof: a model learns from all its data at once.
+    This is similarity, no proof of origin: a model learns from all its data at once.
     """
     answers = process.cdist(
         [r["completion"] for r in records], [a["completion"] for a in ancestors], scorer=fuzz.ratio
     )
     by_reply = [int(row.argmax()) for row in answers]
-    by_message = [place for _, place in nearest(records, ancestors)]
+    by_message = [i for _, i in nearest(records, ancestors)]
     return [
         record | {"parents": sorted({ancestors[one]["id"], ancestors[two]["id"]})}
         for record, one, two in zip(records, by_message, by_reply)
@@ -189,9 +180,9 @@ def pseudo_labelled(model, tokenizer, prompts, level=1):
     Source: Lee 2013, "Pseudo-Label".
     """
     texts = generation.generate(model, tokenizer, prompts, ROOM, stop="\n")
-    given = [f" {text.strip()}" if text.strip() else " -" for text in texts]
-    chances = generation.logps(model, tokenizer, prompts, given).exp().tolist()
+    replies = [f" {text.strip()}" if text.strip() else " -" for text in texts]
+    probabilities = generation.logps(model, tokenizer, prompts, replies).exp().tolist()
     return [
-        {"prompt": prompt, "completion": reply, "confidence": chance, "generation": level}
-        for prompt, reply, chance in zip(prompts, given, chances)
+        {"prompt": prompt, "completion": reply, "confidence": probability, "generation": level}
+        for prompt, reply, probability in zip(prompts, replies, probabilities)
     ]

@@ -1,12 +1,13 @@
-"""Critic-guided decoding: the policy proposes, a value network chooses, and no weight of either moves.
+"""Guided decoding: a value model chooses among the policy's most likely tokens; no weight of either moves.
 
-    critic = critic.train(judge, policy, tokenizer, prompts, reward_fn)
-    replies = critic.generate(policy, judge, tokenizer, prompts, k=8, weight=1.0)
+    value_model = reward_model.start(policy)
+    guided_decoding.train(value_model, policy, tokenizer, prompts, reward_fn)
+    replies = guided_decoding.generate(policy, value_model, tokenizer, prompts, k=8, weight=1.0)
 
-The value network is a RewardModel that is read at every token: it foretells, in the middle of a
-reply, the reward at its end. At each step it judges the policy's k most likely tokens. Sources:
-Kim et al. 2023, "Critic-guided decoding for controlled text generation"; Han et al. 2024,
-"Value augmented sampling". Taught in lesson 05. Left out: looking further ahead than one token.
+The value model is a RewardModel that is applied at every token: in the middle of a reply it predicts the
+reward at its end. At each step it evaluates the policy's k most likely tokens. Sources: Kim et al. 2023,
+"Critic-guided decoding for controlled text generation"; Han et al. 2024, "Value augmented sampling".
+Taught in lesson 05. Left out: looking further ahead than one token.
 """
 
 import math
@@ -18,58 +19,64 @@ from tqdm.auto import tqdm
 
 from course_utils import losses, training
 from course_utils.batching import batches, check_lengths, context_length, encode, end_ids, left_pad
-from course_utils.rlhf import rollout
+from course_utils.rlhf.rollout import sample_rollouts
+
+ROUNDS = 12  # of sampling replies that teach the value model
 
 
 def train(
-    critic,
+    value_model,
     policy,
     tokenizer,
     prompts,
     reward_fn,
-    rounds=12,
+    rounds=ROUNDS,
     batch_size=64,
-    passes=2,
+    steps_per_round=2,
     lr=1e-3,
     temperature=1.0,
     max_new_tokens=64,
     seed=0,
     progress=True,
 ):
-    """Teach a RewardModel to foretell the reward of the policy's replies; returns the loss of each step.
+    """Teach a RewardModel to predict the reward of the policy's replies; returns the loss of each step.
 
-    A round draws replies to batch_size prompts; each of their tokens, and the end of the prompt, learns
-    the reward that the reply got. With reward_model.start(policy) as the critic it begins from what
-    the policy has read. The policy stays as it is.
+    A round samples replies to batch_size prompts; each of their tokens, and the end of the prompt, is
+    trained towards the reward of the reply. Begun from the policy (reward_model.start), the value model
+    has its representation of the text already. The policy stays as it is.
     """
-    chance, history, steps = random.Random(seed), [], rounds * passes
-    parameters, longest = list(critic.parameters()), max(map(len, encode(policy, tokenizer, prompts)))
-    with training.prepared(critic, parameters, longest + max_new_tokens):
-        optimiser = torch.optim.AdamW(parameters, lr=lr, weight_decay=0.0)
-        for step in tqdm(range(steps), disable=not progress, desc="critic", unit="step"):
-            if step % passes == 0:
-                asked = chance.choices(prompts, k=batch_size)
-                seed_now = 1_000_003 * seed + step
-                drawn = rollout.draw(policy, tokenizer, asked, max_new_tokens, temperature, seed_now)
-                rewards = torch.tensor(reward_fn(asked, drawn.replies), device=critic.device)[:, None]
-                mask = torch.cat([torch.ones_like(drawn.mask[:, :1]), drawn.mask], 1)  # (B, 1 + T)
+    rng, history, steps = random.Random(seed), [], rounds * steps_per_round
+    parameters, longest = list(value_model.parameters()), max(map(len, encode(policy, tokenizer, prompts)))
+    with training.prepared(value_model, parameters, longest + max_new_tokens):
+        optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=0.0)
+        for step in tqdm(range(steps), disable=not progress, desc="value model", unit="step"):
+            if step % steps_per_round == 0:
+                batch = rng.choices(prompts, k=batch_size)
+                round_seed = 1_000_003 * seed + step
+                rollouts = sample_rollouts(policy, tokenizer, batch, max_new_tokens, temperature, round_seed)
+                rewards = torch.tensor(reward_fn(batch, rollouts.replies), device=value_model.device)[:, None]
+                mask = torch.cat([torch.ones_like(rollouts.mask[:, :1]), rollouts.mask], 1)  # (B, 1 + T)
                 if step == 0:
-                    critic.mean -= rewards.mean()  # the head need not learn it
-            values = values_of(critic, drawn)  # (B, 1 + T)
+                    value_model.mean -= rewards.mean()  # the head need not learn it
+            values = reply_values(value_model, rollouts)  # (B, 1 + T)
             loss = losses.ppo_value(values, values, rewards.expand_as(values), mask, clip=math.inf)
             loss.backward()
             nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimiser.param_groups[0]["lr"] = lr * training.rate(step, steps, warmup=0.1)
-            optimiser.step()
-            optimiser.zero_grad()
+            optimizer.param_groups[0]["lr"] = lr * training.rate(step, steps, warmup=0.1)
+            optimizer.step()
+            optimizer.zero_grad()
             history.append(loss.item())
     return history
 
 
-def values_of(critic, drawn):
-    """What a critic expects of a Rollout's replies, (B, 1 + T): before their first token and after each."""
-    batch = {"input_ids": drawn.ids, "attention_mask": drawn.attention, "position_ids": drawn.positions}
-    return critic.each(batch)[0][:, -drawn.mask.shape[1] - 1 :]
+def reply_values(value_model, rollouts):
+    """The predicted reward of replies, (B, 1 + T): before their first token and after each."""
+    batch = {
+        "input_ids": rollouts.ids,
+        "attention_mask": rollouts.attention,
+        "position_ids": rollouts.positions,
+    }
+    return value_model.each(batch)[0][:, -rollouts.mask.shape[1] - 1 :]
 
 
 @torch.no_grad()

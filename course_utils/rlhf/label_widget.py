@@ -1,11 +1,11 @@
 """You are the human: two replies side by side, and the learner says which one is better.
 
-    state = labelling.Labels(preferences.read("train"))      goes on where the last session stopped
-    labelling.widget(state)                                  buttons, keys, progress, undo
+    state = label_widget.Labels(preferences.read("train"))   continues where the last session stopped
+    label_widget.widget(state)                               buttons, keys, progress, undo
     state.pairs()                                            stored pairs, the learner's labels in place
 
 Every choice is saved at once in the learner's own folder. With no choice made, `pairs` gives the stored
-labels, so that a notebook runs on its own. Which side the stored choice stands on is drawn by chance.
+labels, so that a notebook runs on its own. The stored choice is on a random side.
 Taught in lesson 05. Left out: several learners on one set, and ties.
 """
 
@@ -29,9 +29,9 @@ class Labels:
 
     def __init__(self, pairs, seed=0, file=None):
         self.stored = list(pairs)
-        chance = random.Random(f"labels {seed}")
-        self.order = chance.sample(self.stored, len(self.stored))
-        self.turned = {pair["id"]: chance.random() < 0.5 for pair in self.order}  # the stored choice is right
+        rng = random.Random(f"labels {seed}")
+        self.order = rng.sample(self.stored, len(self.stored))
+        self.turned = {pair["id"]: rng.random() < 0.5 for pair in self.order}  # the stored choice is right
         self.file = file or course_home() / "labels.json"
         self.choices = self._kept()
 
@@ -45,7 +45,7 @@ class Labels:
         return both[::-1] if self.turned[pair["id"]] else both
 
     def choose(self, choice):
-        """Note a choice about the current pair and save it. Raises ValueError for another word."""
+        """Note a choice about the current pair and save it. Raises ValueError for another choice."""
         if choice not in (LEFT, RIGHT, SKIP):
             raise ValueError(f"A choice is {LEFT!r}, {RIGHT!r} or {SKIP!r}, not {choice!r}.")
         if (pair := self.current()) is not None:
@@ -62,18 +62,9 @@ class Labels:
         """How many pairs have a label of the learner's own; skipped ones do not count."""
         return sum(choice != SKIP for choice in self.choices.values())
 
-    def own(self):
-        """The pairs that the learner has labelled, with the learner's label."""
-        return [self._labelled(pair) for pair in self.stored if self.choices.get(pair["id"], SKIP) != SKIP]
-
     def pairs(self):
         """All stored pairs, each with the learner's label if there is one."""
         return [self._labelled(pair) for pair in self.stored]
-
-    def agreement(self):
-        """(choices that agree with the stored label, choices)."""
-        own = {pair["id"]: pair["chosen"] for pair in self.own()}
-        return sum(own.get(pair["id"]) == pair["chosen"] for pair in self.stored), len(own)
 
     def _labelled(self, pair):
         choice = self.choices.get(pair["id"], SKIP)

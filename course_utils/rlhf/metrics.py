@@ -1,11 +1,11 @@
-"""What a policy says, graded: gold rewards, verdicts by how well a fact is known, and how far it moved.
+"""How good a policy's replies are: gold rewards, verdicts by how well a fact is known, and KL.
 
-    found = rlhf_measure.graded(policy, tokenizer, records)
-    rlhf_measure.rate(found, "known", ("wrong",))          (hits, questions)
-    rlhf_measure.kl(policy, ref, tokenizer, prompts)       nats per reply
+    grades = metrics.graded(policy, tokenizer, records)
+    metrics.rate(grades, "known", ("wrong",))          (hits, questions)
+    metrics.kl(policy, ref, tokenizer, prompts)        nats per reply
 
-A graded policy is a dictionary of JSON values, so that it can be stored. Taught in lesson 05. Left
-out: replies that are sampled more than once.
+The grades of a policy are a dictionary of JSON values, so that they can be stored. Taught in lesson 05.
+Left out: replies that are sampled more than once.
 """
 
 import statistics
@@ -13,8 +13,10 @@ from collections import Counter, defaultdict
 
 import torch
 
+from course_utils import losses
 from course_utils.generation import generate
-from course_utils.rlhf import preferences, rollout
+from course_utils.rlhf import preferences
+from course_utils.rlhf.rollout import sample_rollouts, score_tokens
 from course_utils.tasks.toy_desk import gold, noisy_demonstrations
 
 ROOM = 64  # tokens of a reply
@@ -23,17 +25,17 @@ CONFIDENT_AND_WRONG, CONFIDENT_AND_RIGHT = ("wrong",), ("right",)
 HEDGED = ("right, hedged", "wrong, hedged", "declined")
 
 
-def graded(policy, tokenizer, records, known=None, replies=None):
-    """Greedy replies to records, graded; or other replies, given in the order of the records.
+def graded(policy, tokenizer, records, known=None, replies=None, max_new_tokens=ROOM):
+    """Grades of a policy's greedy replies to records, or of other replies in the order of the records.
 
     "gold": quarters of a point, a reply each; "right" and "rude": numbers of replies; "words": their
     mean length; "verdicts": {"known", "rare" or "withheld": {verdict: number}}, of questions for facts;
-    "n": the number of replies. known: as mediocre.tiers.
+    "n": the number of replies. known: as noisy_demonstrations.tiers.
     """
     known = known or noisy_demonstrations.tiers()
     if replies is None:
-        asked = [record["prompt"] for record in records]
-        replies = generate(policy, tokenizer, asked, max_new_tokens=ROOM, stop="\n")
+        prompts = [record["prompt"] for record in records]
+        replies = generate(policy, tokenizer, prompts, max_new_tokens=max_new_tokens, stop="\n")
     verdicts = defaultdict(Counter)
     for record, reply in zip(records, replies, strict=True):
         if level := noisy_demonstrations.tier(record, known):
@@ -49,28 +51,28 @@ def graded(policy, tokenizer, records, known=None, replies=None):
     }
 
 
-def rate(found, level, verdicts):
+def rate(grades, level, verdicts):
     """(how many of a tier's questions got one of these verdicts, how many questions)."""
-    counts = found["verdicts"].get(level, {})
+    counts = grades["verdicts"].get(level, {})
     return sum(counts.get(verdict, 0) for verdict in verdicts), sum(counts.values())
 
 
-def gold_rewards(found):
+def gold_rewards(grades):
     """The gold rewards of a graded policy, in points: list of float."""
-    return [quarters / QUARTERS for quarters in found["gold"]]
+    return [quarters / QUARTERS for quarters in grades["gold"]]
 
 
-def mean_gold(found):
+def mean_gold(grades):
     """The mean gold reward of a graded policy, in points."""
-    return statistics.mean(gold_rewards(found))
+    return statistics.mean(gold_rewards(grades))
 
 
 @torch.no_grad()
-def kl(policy, ref, tokenizer, prompts, seed=0):
-    """KL(policy ‖ ref) in nats per reply: exact at each token of replies that the policy draws."""
-    drawn = rollout.draw(policy, tokenizer, prompts, ROOM, seed=seed)
-    p, q = (rollout.read(model, drawn)[1].log_softmax(-1) for model in (policy, ref))  # (B, T, V)
-    return ((p.exp() * (p - q)).sum(-1) * drawn.mask).sum(1).mean().item()
+def kl(policy, ref, tokenizer, prompts, seed=0, max_new_tokens=ROOM):
+    """KL(policy ‖ ref) in nats per reply: exact at each token of replies that the policy samples."""
+    rollouts = sample_rollouts(policy, tokenizer, prompts, max_new_tokens, seed=seed)
+    logits, ref_logits = (score_tokens(model, rollouts)[1] for model in (policy, ref))  # (B, T, V)
+    return losses.per_reply(losses.kl(logits, ref_logits), rollouts.mask).item()
 
 
 def gold_watch(records):
@@ -81,7 +83,7 @@ def gold_watch(records):
     known, golds = {record["prompt"]: record for record in records}, []
 
     def watch(history):
-        some = [gold.gold_reward(known[prompt], reply) for prompt, reply, _ in history.samples]
-        golds.append(statistics.mean(some))
+        rewards = [gold.gold_reward(known[prompt], reply) for prompt, reply, _ in history.samples]
+        golds.append(statistics.mean(rewards))
 
     return watch, golds

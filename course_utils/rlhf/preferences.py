@@ -2,16 +2,16 @@
 
     python -m course_utils.rlhf.preferences [--train 1000] [--held-out 300] [--unseen 200] [--out FILE]
 
-Replies are drawn from the base model, from the base with solved records in its prompt, and from a
-model fine-tuned on mediocre records. The gold reward says which is better; pairs that it values less
-than half a point apart (MARGIN) are left out, as people skip what they cannot tell apart. Training and
-held-out pairs ask new messages in the wordings of train.jsonl, to which nobody has replied; one label
-in ten of the training pairs is wrong (NOISE), as people's are. A third part, "unseen", asks what
-dev.jsonl asks, in wordings that no model has learned from. It and the held-out pairs have clean labels.
+Replies are sampled from the base model, from the base with solved records in its prompt, and from a
+model fine-tuned on noisy demonstrations. The gold reward says which is better; pairs that it values
+less than half a point apart (MARGIN) are left out, as people skip what they cannot tell apart. Training
+and held-out pairs ask new messages in the wordings of train.jsonl; one label in ten of the training
+pairs is wrong (NOISE), as people's are. A third split, "unseen", asks what dev.jsonl asks, in wordings
+that no model was trained on. It and the held-out pairs have clean labels.
 
 | column | what |
 |---|---|
-| id, record | the pair; the new message (mediocre.messages) or record of dev.jsonl that it asks |
+| id, record | the pair; the new message (noisy_demonstrations.messages) or record of dev.jsonl that it asks |
 | split | "train", "held_out" or "unseen" |
 | prompt, chosen, rejected | as TRL's trainers want them |
 | chosen_by, rejected_by | "base", "few_shot" or "sft" |
@@ -27,22 +27,24 @@ import itertools
 import json
 import random
 
-from course_utils import data, models
+from course_utils import models
 from course_utils.corpus.styles import RUDE_WORDS
 from course_utils.generation import generate
 from course_utils.prompts import few_shot
 from course_utils.rlhf import training_cache
-from course_utils.storage.paths import DATA, write_atomically
+from course_utils.storage.paths import write_atomically
 from course_utils.tasks.toy_desk import company, gold, noisy_demonstrations
+from course_utils.tasks.toy_desk.records import FOLDER
+from course_utils.tasks.toy_desk.records import read as read_desk
 from course_utils.tasks.toy_desk.replies import stratified
 
-FILE = DATA / "toy_desk" / "preferences.jsonl"
+FILE = FOLDER / "preferences.jsonl"
 SEED, NOISE = 2026, 0.1
 SLIP = "a slip, for the other one is better: "  # before the reason of a wrong label
 SPLITS = ("train", "held_out", "unseen")
 MARGIN = 0.5  # the least difference of the gold rewards: a slip in one field alone is no pair
 SHOTS, ROOM = 4, 64  # solved records in a prompt; new tokens of a reply
-DRAWS = {"sft": 3, "few_shot": 1, "base": 1}  # replies to each prompt
+SAMPLES = {"sft": 3, "few_shot": 1, "base": 1}  # replies to each prompt
 WEIGHTS = {"sft": 2, "few_shot": 1, "base": 1}  # of a pair: the product of its two
 KINDS = ("its answer is", "it has team", "it has the right", "it is polite", "it signs off", "it says sorry")
 
@@ -68,48 +70,47 @@ def build(train, dev, counts, seed=SEED, noise=NOISE, progress=True, **settings)
     base, tokenizer = models.load("glass-box")
     sft, _ = models.load("glass-box")
     training_cache.sft(sft, tokenizer, train, progress=progress, **settings)
-    shots, found = stratified(train, SHOTS, seed), []
+    shots, stored = stratified(train, SHOTS, seed), []
     new = noisy_demonstrations.messages(train, "pairs"), noisy_demonstrations.messages(train, "held_out")
     for split, records in zip(SPLITS, (*new, dev)):
-        chance, flips = random.Random(f"{seed} {split}"), noise if split == "train" else 0.0
-        waiting, kept = chance.sample(records, len(records)), []
+        rng, flip_rate = random.Random(f"{seed} {split}"), noise if split == "train" else 0.0
+        waiting, kept = rng.sample(records, len(records)), []
         while len(kept) < counts[split]:
             if not waiting:
                 raise ValueError(f"{len(records)} prompts gave only {len(kept)} pairs for {split}")
             size = (counts[split] - len(kept)) * 11 // 10 + 8  # some prompts give no pair
-            asked, waiting = waiting[:size], waiting[size:]
-            replies = drawn(base, sft, tokenizer, asked, shots, seed, progress)
-            pairs = (labelled(record, some, chance, flips) for record, some in zip(asked, replies))
-            kept += filter(None, pairs)
+            batch, waiting = waiting[:size], waiting[size:]
+            replies = sample_replies(base, sft, tokenizer, batch, shots, seed, progress)
+            kept += filter(None, (labelled(*pair, rng, flip_rate) for pair in zip(batch, replies)))
         kept = kept[: counts[split]]
-        found += [{"id": f"{split}-{i:04}", "split": split} | pair for i, pair in enumerate(kept, 1)]
-    return found
+        stored += [{"id": f"{split}-{i:04}", "split": split} | pair for i, pair in enumerate(kept, 1)]
+    return stored
 
 
-def drawn(base, sft, tokenizer, records, shots, seed, progress=True):
-    """[[(source, reply)]] for each record: DRAWS replies of each source, sampled at temperature 1."""
+def sample_replies(base, sft, tokenizer, records, shots, seed, progress=True):
+    """[[(source, reply)]] for each record: SAMPLES of each source, at temperature 1."""
     plain = [record["prompt"] for record in records]
     solved = [few_shot.few_shot_prompt(shots, prompt) for prompt in plain]
     sources = {"sft": (sft, plain), "few_shot": (base, solved), "base": (base, plain)}
-    found = [[] for _ in records]
+    replies = [[] for _ in records]
     for number, (source, (model, prompts)) in enumerate(sources.items()):
         options = dict(max_new_tokens=ROOM, stop="\n", temperature=1.0, progress=progress)
-        for turn in range(DRAWS[source]):
-            replies = generate(model, tokenizer, prompts, seed=100 * seed + 10 * number + turn, **options)
-            for some, reply in zip(found, replies):
-                some.append((source, f" {reply.strip()}"))
-    return found
+        for turn in range(SAMPLES[source]):
+            texts = generate(model, tokenizer, prompts, seed=100 * seed + 10 * number + turn, **options)
+            for own, text in zip(replies, texts):
+                own.append((source, f" {text.strip()}"))
+    return replies
 
 
-def labelled(record, replies, chance, noise):
-    """One pair of a record's replies, drawn by WEIGHTS and labelled; None if no two are MARGIN apart."""
+def labelled(record, replies, rng, noise):
+    """One pair of a record's replies, sampled by WEIGHTS and labelled; None if no two are MARGIN apart."""
     graded = [(gold.gold_reward(record, reply), source, reply) for source, reply in replies if reply.strip()]
     options = [(a, b) for a, b in itertools.combinations(graded, 2) if abs(a[0] - b[0]) >= MARGIN]
     if not options:
         return None
     weights = [WEIGHTS[a[1]] * WEIGHTS[b[1]] for a, b in options]
-    worse, better = sorted(chance.choices(options, weights)[0])
-    flipped = chance.random() < noise
+    worse, better = sorted(rng.choices(options, weights)[0])
+    flipped = rng.random() < noise
     chosen, rejected = (worse, better) if flipped else (better, worse)
     why = reason(record, better[2], worse[2])
     return {
@@ -148,7 +149,7 @@ def reason(record, better, worse):
 
 
 def rude(text):
-    """Whether a text holds a word of the rude style."""
+    """Whether a text contains a word of the rude style."""
     return any(word.lower() in text.lower() for word in RUDE_WORDS)
 
 
@@ -161,7 +162,7 @@ def main(arguments=None):
     parser.add_argument("--steps", type=int, default=noisy_demonstrations.STEPS, help="steps of fine-tuning")
     parser.add_argument("--out", default=FILE, help="the file to write")
     options = parser.parse_args(arguments)
-    train, dev = (data.read_records(DATA / "toy_desk" / f"{split}.jsonl") for split in ("train", "dev"))
+    train, dev = map(read_desk, ("train", "dev"))
     counts = {split: getattr(options, split) for split in SPLITS}
     pairs = build(train, dev, counts, steps=options.steps)
     write_atomically(options.out, "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs))

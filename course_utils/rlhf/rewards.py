@@ -1,30 +1,14 @@
 """Reward functions: prompts and replies in, one number for each reply out.
 
-    reward = rewards.gold(records)              what only the makers of a world can compute
-    reward = rewards.fine_grained(records)      a program that checks answers and hears hedges
+    reward = rewards.gold(records)              the toy desk's true quality, known because it is made up
+    reward = rewards.fine_grained(records)      a program that checks answers and detects hedges
     reward = rewards.learned(model, tokenizer)  a reward model, trained on preferences
 
-All three are called alike, `reward(prompts, replies) -> [float]`, so that PPO, best-of-n and the
-critic take any of them. Taught in lesson 05. Left out: several rewards added up.
+All three are called alike, `reward(prompts, replies) -> [float]`, so that PPO, best-of-n and guided
+decoding take any of them. Taught in lesson 05. Left out: weighted sums of rewards.
 """
 
-from course_utils.tasks.toy_desk.gold import (
-    DECLINED,
-    HEDGED,
-    PLAIN,
-    WRONG,
-    WRONG_HEDGED,
-    gold_reward,
-    verdict,
-)
-
-SCALE = {
-    "right": PLAIN,
-    "right, hedged": HEDGED,
-    "declined": DECLINED,
-    "wrong, hedged": WRONG_HEDGED,
-    "wrong": WRONG,
-}
+from course_utils.tasks.toy_desk.gold import SCALE, gold_reward, verdict
 
 
 def gold(records):
@@ -43,7 +27,7 @@ def fine_grained(records, scale=SCALE):
     | wrong, but hedged                   | -0.5   |
     | wrong and confident; not in the form| -2     |
 
-    For an answer that is right with chance p, confidence is worth p - 2(1 - p) = 3p - 2, a hedge
+    For an answer that is right with probability p, confidence is worth p - 2(1 - p) = 3p - 2, a hedge
     0.5p - 0.5(1 - p) = p - 0.5, and declining -0.25. So confidence pays best above p = 0.75, a
     hedge from 0.25 to 0.75, declining below. A model that knows a share s of the answers, and knows
     which, earns s - 0.25(1 - s): more than the s - 0.5 of always hedging, by 0.25 + 0.25s, and more
@@ -53,7 +37,7 @@ def fine_grained(records, scale=SCALE):
 
 
 def learned(model, tokenizer):
-    """The score of a RewardModel. What it was trained on is all that it knows."""
+    """The score of a RewardModel or CombinedReward, which knows no more than its training data."""
 
     def reward(prompts, replies):
         return model.score(tokenizer, prompts, replies)
@@ -65,7 +49,7 @@ def graded(records, grade):
     """A reward function from grade(record, reply) -> float, each prompt standing for its record.
 
     Raises ValueError if two records share a prompt and differ; the function raises KeyError for a
-    prompt that no record has.
+    prompt of no record.
     """
     known = {}
     for record in records:

@@ -1,9 +1,4 @@
-<<<<<<< HEAD
 """Measures techniques: python -m course_utils.scoreboard [--task helpdesk] [--technique NAME …] [--list]
-=======
-"""Measures techniques: python -m course_utils.scoreboard [--technique NAME …] [--seeds 5] [--trials 6]
-[--list]
->>>>>>> move
 
 Each technique first tries its settings on dev (tuning.json in data/results), then is measured on test with
 the best one, seed by seed (scoreboard.csv; hits and rewards of every item in items/). The toy desk's files

@@ -117,18 +117,19 @@ def kl(model, untouched, tokenizer, texts, replies):
     """
     import torch
 
+    from course_utils import losses
+
     sums, tokens, first = [], 0, tokenizer.bos_token
     for text, reply in zip(texts, replies, strict=True):
         before = tokenizer(text, add_special_tokens=not (first and text.startswith(first)))["input_ids"]
         after = tokenizer(reply, add_special_tokens=False)["input_ids"]
         ids = torch.tensor([before + after], device=model.device)  # (1, T)
         with torch.inference_mode():
-            p, q = (
-                m(input_ids=ids).logits[0, len(before) - 1 :].float().log_softmax(-1)
-                for m in (model, untouched)
+            logits, ref_logits = (
+                each(input_ids=ids).logits[0, len(before) - 1 :] for each in (model, untouched)
             )  # (T, V)
-        sums.append(float((p.exp() * (p - q)).sum()))
-        tokens += len(p)
+            sums.append(float(losses.kl(logits, ref_logits).sum()))
+        tokens += len(logits)
     return statistics.mean(sums), sum(sums) / tokens
 
 

@@ -8,7 +8,7 @@ from course_utils.storage import paths
 
 
 def save_arrays(path, arrays):
-    """Write {name: array} as a compressed .npz, so that a reader sees the old file or the new. Raises OSError."""
+    """Write {name: array} as a compressed .npz; a reader sees the old file or the new. Raises OSError."""
     packed = io.BytesIO()
     np.savez_compressed(packed, **arrays)
     paths.write_atomically(path, packed.getvalue())

@@ -1,8 +1,8 @@
-"""Techniques that learn from preferences: a reward model with PPO, GRPO, RLOO or a vote, and DPO.
+"""Techniques that learn from preferences: a reward model with PPO, GRPO, RLOO or best-of-n, and DPO.
 
-All begin with the same policy, fine-tuned on mediocre records (course_utils.rlhf.training_cache), and see
-the same stored pairs; `labels` counts these. So they compare with each other, and with `sft_mediocre`, their
-start; the techniques of the other lessons had the clean records. Taught in lesson 05.
+All begin with the same policy, fine-tuned on noisy demonstrations (course_utils.rlhf.training_cache), and
+see the same stored pairs; `labels` counts these. So they compare with each other, and with `sft_mediocre`,
+their start; the techniques of the other lessons had the clean records. Taught in lesson 05.
 """
 
 import copy
@@ -18,34 +18,38 @@ from course_utils.techniques.peft import grid
 
 
 class Sizes(NamedTuple):
-    """How long a run is: steps of SFT and its batch, updates, replies in each, and tokens of a reply."""
+    """How long a run is: steps of SFT and its batch, updates, replies in each, tokens of a reply.
+
+    value_rounds: of sampling replies that teach a value model.
+    """
 
     sft_steps: int = noisy_demonstrations.STEPS
     sft_batch: int = 16
     updates: int = 24
     batch: int = 64
     room: int = 64
+    value_rounds: int = guided_decoding.ROUNDS
 
 
 USUAL = Sizes()
 
 
 def sft_mediocre(model, tokenizer, train, seed, task, lr=noisy_demonstrations.LR, sizes=USUAL):
-    """The start of all the others: supervised fine-tuning on mediocre records."""
+    """The start of all the others: supervised fine-tuning on noisy demonstrations."""
     seconds = started(model, tokenizer, train, seed, task, sizes, lr=lr)
     return replied(model, tokenizer, train, task, seconds, sizes)
 
 
-def ppo_learned(model, tokenizer, train, seed, task, lr=1e-4, kl=0.1, sizes=USUAL):
+def ppo_learned(model, tokenizer, train, seed, task, lr=ppo.LR, kl=ppo.KL, sizes=USUAL):
     """PPO on a reward model. Source: Ouyang et al. 2022 (InstructGPT)."""
-    judge, pairs, spent = begun(model, tokenizer, train, seed, task, sizes)
-    reward_fn = rewards.learned(judge, tokenizer)
-    spent += improved(model, tokenizer, train, reward_fn, seed, task, lr, kl, sizes)
-    return replied(model, tokenizer, train, task, spent, sizes, pairs)
+    reward, pairs, seconds = begun(model, tokenizer, train, seed, task, sizes)
+    reward_fn = rewards.learned(reward, tokenizer)
+    seconds += optimize(model, tokenizer, train, reward_fn, seed, task, lr, kl, sizes)
+    return replied(model, tokenizer, train, task, seconds, sizes, pairs)
 
 
-def improved(model, tokenizer, train, reward_fn, seed, task, lr, kl, sizes):
-    """Run PPO on a reward function, from the model as it is now; the seconds that it took."""
+def optimize(model, tokenizer, train, reward_fn, seed, task, lr, kl, sizes):
+    """PPO from the model as it is, which is also the reference; the seconds that it took."""
     return ppo.train(
         model,
         copy.deepcopy(model).requires_grad_(False),
@@ -62,33 +66,34 @@ def improved(model, tokenizer, train, reward_fn, seed, task, lr, kl, sizes):
     ).seconds
 
 
-def grpo(model, tokenizer, train, seed, task, lr=2e-4, beta=0.05, sizes=USUAL):
+def grpo(model, tokenizer, train, seed, task, lr=2e-4, beta=trl_trainers.KL, sizes=USUAL):
     """TRL's GRPO on the same reward model. Source: Shao et al. 2024 (DeepSeekMath)."""
-    return _on_policy(trl_trainers.grpo, model, tokenizer, train, seed, task, sizes, lr=lr, beta=beta)
+    return _by_trl(trl_trainers.grpo, model, tokenizer, train, seed, task, sizes, lr=lr, beta=beta)
 
 
-def rloo(model, tokenizer, train, seed, task, lr=2e-4, beta=0.05, sizes=USUAL):
+def rloo(model, tokenizer, train, seed, task, lr=2e-4, beta=trl_trainers.KL, sizes=USUAL):
     """TRL's RLOO on the same reward model. Source: Ahmadian et al. 2024."""
-    return _on_policy(trl_trainers.rloo, model, tokenizer, train, seed, task, sizes, lr=lr, beta=beta)
+    return _by_trl(trl_trainers.rloo, model, tokenizer, train, seed, task, sizes, lr=lr, beta=beta)
 
 
 def dpo(model, tokenizer, train, seed, task, lr=1e-4, beta=0.1, sizes=USUAL):
     """TRL's DPO on the pairs themselves. Source: Rafailov et al. 2023."""
-    spent, pairs = started(model, tokenizer, train, seed, task, sizes), preferences.read("train")
+    seconds = started(model, tokenizer, train, seed, task, sizes)
+    pairs = preferences.read("train")
     history = trl_trainers.dpo(model, tokenizer, pairs, lr=lr, beta=beta, seed=seed)
-    return replied(model, tokenizer, train, task, spent + history.seconds, sizes, pairs)
+    return replied(model, tokenizer, train, task, seconds + history.seconds, sizes, pairs)
 
 
 def reward_best_of_n(model, tokenizer, train, seed, task, n=8, temperature=0.7, sizes=USUAL):
-    """Sample n replies and give the one that the reward model likes best. Source: Stiennon et al. 2020."""
-    judge, pairs, spent = begun(model, tokenizer, train, seed, task, sizes)
-    result = replied(model, tokenizer, train, task, spent, sizes, pairs, extra=judge.head)
+    """Sample n replies and return the one with the highest reward. Source: Stiennon et al. 2020."""
+    reward, pairs, seconds = begun(model, tokenizer, train, seed, task, sizes)
+    result = replied(model, tokenizer, train, task, seconds, sizes, pairs, extra=reward.head)
     options = {"max_new_tokens": sizes.room, "stop": ending(train), "temperature": temperature}
 
     def reply(requests):
         texts = [task.asked(tokenizer, request) for request in requests for _ in range(n)]
         samples = [task.said(text) for text in generate(model, tokenizer, texts, seed=seed, **options)]
-        scores = judge.score(tokenizer, texts, samples)
+        scores = reward.score(tokenizer, texts, samples)
         groups = (range(start, start + n) for start in range(0, len(texts), n))
         return [samples[max(group, key=scores.__getitem__)].strip() for group in groups]
 
@@ -98,17 +103,20 @@ def reward_best_of_n(model, tokenizer, train, seed, task, n=8, temperature=0.7, 
 
 
 def critic_guided(model, tokenizer, train, seed, task, k=8, weight=1.0, sizes=USUAL):
-    """A value network chooses among the policy's k most likely tokens (course_utils.rlhf.guided_decoding)."""
-    spent, pairs = started(model, tokenizer, train, seed, task, sizes), preferences.read("train")
-    value, more = training_cache.value(model, tokenizer, prompts(tokenizer, train, task), pairs, seed)
-    spent += more
-    result = replied(model, tokenizer, train, task, spent, sizes, pairs, extra=value)
+    """A value model chooses among the policy's k most likely tokens (course_utils.rlhf.guided_decoding)."""
+    seconds = started(model, tokenizer, train, seed, task, sizes)
+    pairs = preferences.read("train")
+    asked = prompts(tokenizer, train, task)
+    value_model, more = training_cache.fit_value_model(
+        model, tokenizer, asked, pairs, seed, rounds=sizes.value_rounds
+    )
+    result = replied(model, tokenizer, train, task, seconds + more, sizes, pairs, extra=value_model)
     end = ending(train)
 
     def reply(requests):
         texts = [task.asked(tokenizer, request) for request in requests]
         replies = guided_decoding.generate(
-            model, value, tokenizer, texts, k=k, weight=weight, max_new_tokens=sizes.room
+            model, value_model, tokenizer, texts, k=k, weight=weight, max_new_tokens=sizes.room
         )
         return [text.strip().split(end)[0] for text in replies]
 
@@ -117,7 +125,7 @@ def critic_guided(model, tokenizer, train, seed, task, k=8, weight=1.0, sizes=US
 
 
 def started(model, tokenizer, train, seed, task, sizes=USUAL, lr=noisy_demonstrations.LR):
-    """Make the model the policy that all begin with: SFT on mediocre records; the seconds that it took."""
+    """Make the model the policy that all begin with, by SFT on noisy demonstrations; the seconds."""
     records = task.training_records(tokenizer, train)
     return training_cache.sft(
         model, tokenizer, records, seed, steps=sizes.sft_steps, batch_size=sizes.sft_batch, lr=lr
@@ -125,10 +133,11 @@ def started(model, tokenizer, train, seed, task, sizes=USUAL, lr=noisy_demonstra
 
 
 def begun(model, tokenizer, train, seed, task, sizes=USUAL):
-    """(reward model, the pairs it saw, seconds for it and the policy); the model becomes the policy."""
-    spent, pairs = started(model, tokenizer, train, seed, task, sizes), preferences.read("train")
-    judge, more = training_cache.judge(model, tokenizer, pairs, seed)
-    return judge, pairs, spent + more
+    """(reward, the pairs it saw, seconds for it and the policy); the model becomes the policy."""
+    seconds = started(model, tokenizer, train, seed, task, sizes)
+    pairs = preferences.read("train")
+    reward, more = training_cache.fit_combined_reward(model, tokenizer, pairs, seed)
+    return reward, pairs, seconds + more
 
 
 def prompts(tokenizer, train, task):
@@ -152,20 +161,20 @@ def replied(model, tokenizer, train, task, seconds, sizes=USUAL, pairs=(), extra
     )
 
 
-def _on_policy(train_by, model, tokenizer, train, seed, task, sizes, **rates):
-    judge, pairs, spent = begun(model, tokenizer, train, seed, task, sizes)
+def _by_trl(train_by, model, tokenizer, train, seed, task, sizes, **rates):
+    reward, pairs, seconds = begun(model, tokenizer, train, seed, task, sizes)
     history = train_by(
         model,
         tokenizer,
         prompts(tokenizer, train, task),
-        rewards.learned(judge, tokenizer),
+        rewards.learned(reward, tokenizer),
         steps=sizes.updates,
         batch_size=sizes.batch,
         max_new_tokens=sizes.room,
         seed=seed,
         **rates,
     )
-    return replied(model, tokenizer, train, task, spent + history.seconds, sizes, pairs)
+    return replied(model, tokenizer, train, task, seconds + history.seconds, sizes, pairs)
 
 
 NEEDS = frozenset(("fields", "pairs"))

@@ -1,8 +1,8 @@
-"""Few real records, and as many made ones as help: filtered, unfiltered, and the real ones in their place.
+"""Few real records and synthetic ones beside them: filtered, unfiltered, or real ones in their place.
 
-A teacher learns from SEEDS real records and writes new ones; the student is then trained on the real
-ones and COUNT more. What differs is only where those come from: what a program has passed, what the
-teacher wrote as it came, or real records. Taught in lesson 06. Left out: several rounds.
+A teacher is trained on some real records and writes new ones; the student is then trained on the real
+ones and more beside them. Only the source of those differs: synthetic records that a program has passed,
+those that the teacher wrote without a filter, or real ones. Taught in lesson 06. Left out: several rounds.
 """
 
 import copy
@@ -28,27 +28,27 @@ USUAL = Sizes()
 
 
 def synthetic_filtered(model, tokenizer, train, seed, task, lr=2e-3, temperature=1.0, sizes=USUAL):
-    """Made records that the program passes, no two of them alike."""
+    """Synthetic records that the program passes, without near-duplicates."""
 
     def choose(seeds, _):
-        made = written(model, tokenizer, seeds, seed, temperature, sizes.written)
-        return synthetic_data.novel(synthetic_data.sound(made, seeds), seeds)[: sizes.added]
+        records = written(model, tokenizer, seeds, seed, temperature, sizes.written)
+        return synthetic_data.deduplicated(synthetic_data.valid(records, seeds), seeds)[: sizes.added]
 
     return student(model, tokenizer, train, seed, task, lr, choose, sizes)
 
 
 def synthetic_unfiltered(model, tokenizer, train, seed, task, lr=2e-3, temperature=1.0, sizes=USUAL):
-    """Made records as they come, but for those without a reply."""
+    """Synthetic records without a filter, except those without a reply."""
 
     def choose(seeds, _):
-        made = written(model, tokenizer, seeds, seed, temperature, sizes.written)
-        return [record for record in made if record["completion"].strip()][: sizes.added]
+        records = written(model, tokenizer, seeds, seed, temperature, sizes.written)
+        return [record for record in records if record["completion"].strip()][: sizes.added]
 
     return student(model, tokenizer, train, seed, task, lr, choose, sizes)
 
 
 def synthetic_real_control(model, tokenizer, train, seed, task, lr=2e-3, sizes=USUAL):
-    """Real records in place of made ones: what the made ones are to be measured by."""
+    """Real records in place of synthetic ones: the control."""
 
     def choose(_, others):
         return others[: sizes.added]
@@ -57,9 +57,9 @@ def synthetic_real_control(model, tokenizer, train, seed, task, lr=2e-3, sizes=U
 
 
 def written(model, tokenizer, seeds, seed, temperature, count=USUAL.written):
-    """What a teacher, trained on the seeds alone, writes."""
+    """The records that a teacher writes, trained on the seeds alone."""
     teacher = synthetic_data.teach(copy.deepcopy(model), tokenizer, seeds, seed=seed)
-    return synthetic_data.dream(teacher, tokenizer, count, seed, temperature)
+    return synthetic_data.generate_records(teacher, tokenizer, count, seed, temperature)
 
 
 def student(model, tokenizer, train, seed, task, lr, choose, sizes=USUAL):
@@ -80,12 +80,14 @@ def student(model, tokenizer, train, seed, task, lr, choose, sizes=USUAL):
 
 
 NEEDS = frozenset(("fields", "facts"))
-MADE = grid(lr=(1e-3, 2e-3, 4e-3), temperature=(0.8, 1.0))
+SYNTHETIC = grid(lr=(1e-3, 2e-3, 4e-3), temperature=(0.8, 1.0))
 REAL = grid(lr=(7e-4, 1e-3, 1.5e-3, 2e-3, 3e-3, 4e-3))
 TECHNIQUES = (
-    Technique("synthetic_filtered", "synthetic data", "06", synthetic_filtered, {"toy_desk": MADE}, NEEDS),
     Technique(
-        "synthetic_unfiltered", "synthetic data", "06", synthetic_unfiltered, {"toy_desk": MADE}, NEEDS
+        "synthetic_filtered", "synthetic data", "06", synthetic_filtered, {"toy_desk": SYNTHETIC}, NEEDS
+    ),
+    Technique(
+        "synthetic_unfiltered", "synthetic data", "06", synthetic_unfiltered, {"toy_desk": SYNTHETIC}, NEEDS
     ),
     Technique("synthetic_real_control", CONTROL, "06", synthetic_real_control, {"toy_desk": REAL}, NEEDS),
 )

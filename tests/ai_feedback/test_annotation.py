@@ -43,15 +43,15 @@ def test_a_proposal_without_form_is_read_in_vain():
 def test_what_is_overlooked_stays_wrong_and_costs_nothing():
     wrong_team = RECORD["completion"].replace("Team: silver", "Team: pink")
     assert fixed(wrong_team, missed=1.0) == (wrong_team, 10 + 0.5 * WORDS + 1)
-    _, took = annotation.batch([RECORD] * 200, [wrong_team] * 200, costs=COSTS, missed=0.1)
-    assert 5 <= took["wrong_labels"] <= 40 and took["right"] == 0
+    _, spent = annotation.batch([RECORD] * 200, [wrong_team] * 200, costs=COSTS, missed=0.1)
+    assert 5 <= spent["wrong_labels"] <= 40 and spent["right"] == 0
 
 
 def test_no_model_is_faster_than_the_limit():
     most = annotation.limit([RECORD], COSTS)
     assert most == pytest.approx((15 + ANSWER) / (11 + 0.5 * WORDS))
-    _, took = annotation.batch([RECORD] * 5, [RECORD["completion"]] * 5, costs=COSTS)
-    assert took["scratch"] / took["seconds"] == pytest.approx(most, abs=1e-3) and took["right"] == 5
+    _, spent = annotation.batch([RECORD] * 5, [RECORD["completion"]] * 5, costs=COSTS)
+    assert spent["scratch"] / spent["seconds"] == pytest.approx(most, abs=1e-3) and spent["right"] == 5
 
 
 def test_a_campaign_learns_from_all_labels_so_far():

@@ -1,12 +1,10 @@
-"""A judge's verdicts are differences of two chances, its two orders are told apart, its biases counted."""
+"""Verdicts are differences of two log-probabilities; the two orders are compared, biases counted."""
 
 import pytest
 import torch
 
-from course_utils import data, generation
+from course_utils import generation
 from course_utils.ai_feedback import llm_judge
-from course_utils.tasks.toy_desk import gold
-from tests.helpers.desk_records import DESK
 from tests.helpers.tiny import tiny_llama
 
 PROMPTS = [f"Message: Is it {i}?\nRecord:" for i in range(5)]
@@ -20,26 +18,26 @@ def tiny():
 
 def test_odds_are_the_difference_of_two_log_probabilities(tiny):
     texts = [llm_judge.single(p, r, "Good?") for p, r in zip(PROMPTS, A)]
-    found = llm_judge.odds(*tiny, texts, "y", "n", batch_size=2)
+    values = llm_judge.odds(*tiny, texts, "y", "n", batch_size=2)
     yes, no = (generation.logps(*tiny, texts, [word] * 5) for word in ("y", "n"))
-    assert found == pytest.approx((yes - no).tolist(), abs=1e-4) and len(set(found)) == 5
+    assert values == pytest.approx((yes - no).tolist(), abs=1e-4) and len(set(values)) == 5
 
 
-def test_what_two_options_share_is_read_and_not_compared(tiny):
+def test_the_tokens_that_two_options_share_are_not_compared(tiny):
     assert llm_judge.odds(*tiny, ["a", "bcd"], "xy", "xn") == llm_judge.odds(*tiny, ["ax", "bcdx"], "y", "n")
     with pytest.raises(ValueError, match="begins with the other"):
         llm_judge.odds(*tiny, ["a"], " yes", " yes, and no")
 
 
-def test_what_is_expected_is_the_reply_and_its_end(tiny):
+def test_expected_is_the_log_probability_of_the_reply_and_its_end(tiny):
     model, tokenizer = tiny
-    found = llm_judge.expected(model, tokenizer, PROMPTS, A)
+    values = llm_judge.expected(model, tokenizer, PROMPTS, A)
     ids = tokenizer(PROMPTS[0])["input_ids"], tokenizer(A[0])["input_ids"] + [tokenizer.eos_token_id]
     with torch.no_grad():
         logps = model(torch.tensor([ids[0] + ids[1]])).logits[0].log_softmax(-1)
     by_hand = sum(logps[len(ids[0]) - 1 + i, token].item() for i, token in enumerate(ids[1]))
-    assert found[0] == pytest.approx(by_hand, abs=1e-3)
-    assert llm_judge.expected(model, tokenizer, PROMPTS, [a.strip() for a in A]) == found
+    assert values[0] == pytest.approx(by_hand, abs=1e-3)
+    assert llm_judge.expected(model, tokenizer, PROMPTS, [a.strip() for a in A]) == values
 
 
 def test_a_question_shows_the_message_without_the_words_around_it():
@@ -50,7 +48,7 @@ def test_a_question_shows_the_message_without_the_words_around_it():
 
 @pytest.fixture
 def partial(monkeypatch):
-    """A judge that counts letters of the replies, and likes the first place by 3."""
+    """A judge that counts letters of the replies, and has a position bias of 3."""
 
     def odds(model, tokenizer, texts, first, second, batch_size=64):
         def count(text, name):
@@ -61,7 +59,7 @@ def partial(monkeypatch):
     monkeypatch.setattr(llm_judge, "odds", odds)
 
 
-def test_both_orders_take_a_liking_for_a_place_away(partial):
+def test_both_orders_cancel_a_position_bias(partial):
     one, two = llm_judge.orders(None, None, PROMPTS, A, B)
     gaps = [len(a.strip()) - len(b.strip()) for a, b in zip(A, B)]
     assert one == [3 + gap for gap in gaps] and two == [gap - 3 for gap in gaps]
@@ -83,39 +81,10 @@ def test_agreement_counts_a_tie_as_half_and_refuses_pairs_without_a_better_reply
         llm_judge.agreement([1.0], [0])
 
 
-def test_length_bias_is_told_beside_what_gold_says():
+def test_length_bias_is_given_beside_what_gold_prefers():
     long, short = ["a b c"] * 4, ["a"] * 4
     by_judge, by_gold, count = llm_judge.length_bias([1, 1, 1, -1], long, short, [1, 1, -1, -1])
     assert (by_judge, by_gold, count) == (0.75, 0.5, 4)
     assert llm_judge.length_bias([1.0, 1.0], ["a", "a b"], ["b", "b"], [1, 1])[2] == 1
     with pytest.raises(ValueError, match="equally long"):
         llm_judge.length_bias([1.0], ["a"], ["b"], [1])
-
-
-def test_verdicts_are_half_yes_and_the_others_ask_about_spoilt_replies():
-    found = llm_judge.verdicts(DESK, 40, seed=1)
-    assert [v["completion"] for v in found[:4]] == [" yes", " no", " yes", " no"] and len(found) == 40
-    own = {r["id"]: r["completion"].strip() for r in DESK}
-    for verdict in found:
-        shown = verdict["prompt"].split("\nReply: ")[1].split("\nQuestion")[0]
-        assert (shown == own[verdict["record"]]) == (verdict["completion"] == " yes")
-    assert found == llm_judge.verdicts(DESK, 40, seed=1) != llm_judge.verdicts(DESK, 40, seed=2)
-
-
-def test_a_field_of_another_record_leaves_the_answer(monkeypatch):
-    class First:
-        choice = staticmethod(lambda options: options[1])
-
-    made = llm_judge.other_field(DESK[0], DESK, First)
-    parts = gold.parse(made)
-    assert parts["team"] == "orange" and "silver team" in parts["answer"]
-
-
-def test_teaching_changes_the_verdicts():
-    model, tokenizer = tiny_llama(context=512)
-    asked = [llm_judge.single(r["prompt"], r["completion"], llm_judge.GOOD) for r in DESK]
-    before = llm_judge.odds(model, tokenizer, asked, " yes"[1:], " no"[1:])
-    llm_judge.teach(model, tokenizer, DESK, count=8, steps=4, lr=1e-2)
-    assert llm_judge.odds(model, tokenizer, asked, "y", "n") != pytest.approx(before, abs=1e-3)
-    assert all(torch.isfinite(p).all() for p in model.parameters())
-    assert data.encode(tokenizer, llm_judge.verdicts(DESK, 2))[0]["mask"][-1] == 1

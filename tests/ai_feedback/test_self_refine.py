@@ -1,4 +1,4 @@
-"""Answer, critique, revise: only what fails is written anew, and what fails is what the judge says."""
+"""Answer, critique, revise: only replies that the judge rejects are generated anew."""
 
 import pytest
 
@@ -9,55 +9,57 @@ PROMPTS = [record["prompt"] for record in DESK]
 
 
 @pytest.fixture
-def said(monkeypatch):
-    """What is generated: the text that was asked, in short; all texts are kept."""
-    asked = []
+def asked(monkeypatch):
+    """The texts of each call of generate, whose replies say what was asked for."""
+    calls = []
 
     def generate(model, tokenizer, texts, room, stop):
-        asked.append(list(texts))
+        calls.append(list(texts))
         return [
             " better" if text.endswith("Better reply:") else f" first {i}" for i, text in enumerate(texts)
         ]
 
     monkeypatch.setattr(self_refine, "generate", generate)
-    return asked
+    return calls
 
 
-def test_only_what_fails_is_revised(said):
+def test_only_what_fails_is_revised(asked):
     verdicts = [1.0, -1.0, 0.0, -3.0]
-    replies, notes = self_refine.reflect(None, None, PROMPTS, judged=lambda prompts, given: verdicts)
+    replies, notes = self_refine.refine(None, None, PROMPTS, judge=lambda prompts, replies: verdicts)
     assert replies == ["first 0", "better", "first 2", "better"]
     assert [note["revised"] for note in notes] == [False, True, False, True]
     assert [note["first"] for note in notes] == [f"first {i}" for i in range(4)]
-    assert said[1] == [self_refine.revision(PROMPTS[i], f"first {i}") for i in (1, 3)]
+    assert asked[1] == [self_refine.revision(PROMPTS[i], f"first {i}") for i in (1, 3)]
 
 
-def test_a_content_judge_changes_nothing_and_nothing_is_generated_twice(said):
-    replies, _ = self_refine.reflect(None, None, PROMPTS, judged=lambda prompts, given: [1.0] * 4)
-    assert replies == [f"first {i}" for i in range(4)] and len(said) == 1
+def test_a_content_judge_changes_nothing_and_nothing_is_generated_twice(asked):
+    replies, _ = self_refine.refine(None, None, PROMPTS, judge=lambda prompts, replies: [1.0] * 4)
+    assert replies == [f"first {i}" for i in range(4)] and len(asked) == 1
 
 
-def test_the_bar_can_be_set_lower(said):
-    replies, _ = self_refine.reflect(None, None, PROMPTS[:2], lambda prompts, given: [-1.0, -3.0], least=-2.0)
+def test_the_bar_can_be_set_lower(asked):
+    replies, _ = self_refine.refine(
+        None, None, PROMPTS[:2], lambda prompts, replies: [-1.0, -3.0], least=-2.0
+    )
     assert replies == ["first 0", "better"]
 
 
-def test_the_model_judges_itself_unless_told_otherwise(said, monkeypatch):
-    asked = []
+def test_the_model_judges_itself_by_default(asked, monkeypatch):
+    calls = []
 
     def yes(model, tokenizer, prompts, replies, question):
-        asked.append((list(replies), question))
+        calls.append((list(replies), question))
         return [-1.0] * len(replies)
 
     monkeypatch.setattr(llm_judge, "yes", yes)
-    replies, _ = self_refine.reflect(None, None, PROMPTS)
-    assert asked == [([f"first {i}" for i in range(4)], llm_judge.GOOD)] and replies == ["better"] * 4
+    replies, _ = self_refine.refine(None, None, PROMPTS)
+    assert calls == [([f"first {i}" for i in range(4)], llm_judge.GOOD)] and replies == ["better"] * 4
 
 
-def test_skills_hold_verdicts_and_revisions_to_the_right_reply():
-    made = self_refine.skills(DESK, 20, seed=3)
-    revisions = [r for r in made if r["prompt"].endswith("Better reply:")]
-    assert len(made) == 30 and len(revisions) == 10
+def test_examples_are_verdicts_and_revisions_to_the_right_reply():
+    examples = self_refine.examples(DESK, 20, seed=3)
+    revisions = [r for r in examples if r["prompt"].endswith("Better reply:")]
+    assert len(examples) == 30 and len(revisions) == 10
     own = {record["completion"] for record in DESK}
     for revision in revisions:
         shown = revision["prompt"].split("\nReply: ")[1].split("\nCritique")[0]

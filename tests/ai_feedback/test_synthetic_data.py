@@ -1,13 +1,13 @@
-"""Made records: what the program passes and refuses, near-copies, leaks, parents, sure labels."""
+"""Synthetic records: valid or not, near-duplicates, leaks, parents, pseudo-labels."""
 
 import pytest
 
-from course_utils import data, generation
+from course_utils import generation
 from course_utils.ai_feedback import synthetic_data
-from course_utils.storage import paths
+from course_utils.tasks.toy_desk.records import read as read_desk
 from tests.helpers.tiny import tiny_llama
 
-REAL = data.read_records(paths.DATA / "toy_desk" / "train.jsonl")[:400]
+REAL = read_desk("train")[:400]
 PLAIN = "Message: My Fendle makes a loud noise.\nRecord:"
 
 
@@ -19,9 +19,9 @@ def record(answer, prompt=PLAIN, team="silver", priority="normal"):
     }
 
 
-def found(made):
+def problems(synthetic):
     return synthetic_data.problems(
-        made, {"silver", "orange", "turquoise", "purple"}, {"low", "normal", "high"}, SHEET
+        synthetic, {"silver", "orange", "turquoise", "purple"}, {"low", "normal", "high"}, SHEET
     )
 
 
@@ -29,11 +29,11 @@ SHEET = {"The Fendle is blue.", "The Fendle costs 24 dollars.", "Ombly opens at 
 
 
 def test_the_program_passes_every_real_record():
-    assert synthetic_data.sound(REAL, REAL) == REAL
+    assert synthetic_data.valid(REAL, REAL) == REAL
 
 
 @pytest.mark.parametrize(
-    "made, problem",
+    "synthetic, problem",
     [
         (record("The silver team will take care of it.") | {"completion": ""}, "form"),
         (record("x", prompt="Message: a\nRecord: b\nRecord:"), "form"),
@@ -48,13 +48,13 @@ def test_the_program_passes_every_real_record():
         (record("The orange team will take care of it."), "team"),
     ],
 )
-def test_each_problem_is_found_and_no_other(made, problem):
-    assert found(made) == [problem]
+def test_each_problem_is_found_and_no_other(synthetic, problem):
+    assert problems(synthetic) == [problem]
 
 
 def test_what_is_right_has_no_problems():
-    assert found(record("The silver team will take care of it.")) == []
-    assert found(record("The Fendle is blue.", team="turquoise")) == []
+    assert problems(record("The silver team will take care of it.")) == []
+    assert problems(record("The Fendle is blue.", team="turquoise")) == []
 
 
 @pytest.mark.parametrize(
@@ -76,12 +76,12 @@ def test_sums_are_worked_out_again(answer, right):
     assert synthetic_data.sums_right("I return the scarf for 30 dollars.", answer) == right
 
 
-def test_near_copies_go_and_the_first_stays():
+def test_near_duplicates_go_and_the_first_stays():
     texts = ["My Fendle is broken.", "My Fendle is broken!", "Where is my parcel?", "My Kordle is broken."]
-    made = [{"prompt": f"Message: {text}\nRecord:", "completion": "x"} for text in texts]
-    assert synthetic_data.novel(made, alike=94) == [made[0], made[2], made[3]]
-    assert synthetic_data.novel(made, alike=80) == [made[0], made[2]]
-    assert synthetic_data.novel(made[1:], [made[0]], alike=94) == made[2:]
+    records = [{"prompt": f"Message: {text}\nRecord:", "completion": "x"} for text in texts]
+    assert synthetic_data.deduplicated(records, alike=94) == [records[0], records[2], records[3]]
+    assert synthetic_data.deduplicated(records, alike=80) == [records[0], records[2]]
+    assert synthetic_data.deduplicated(records[1:], [records[0]], alike=94) == records[2:]
 
 
 def test_a_planted_leak_is_found_and_nothing_else():
@@ -89,8 +89,8 @@ def test_a_planted_leak_is_found_and_nothing_else():
         {"prompt": f"Message: {text}\nRecord:"} for text in ("Two zebras ate it.", "Nine geese flew.")
     ]
     planted = {"prompt": "Message: Nine geese flew!\nRecord:"}
-    found = synthetic_data.leaks([*REAL[:20], planted], held_out)
-    assert [(a, b) for a, b, _ in found] == [(planted, held_out[1])]
+    leaks = synthetic_data.leaks([*REAL[:20], planted], held_out)
+    assert [(a, b) for a, b, _ in leaks] == [(planted, held_out[1])]
     assert synthetic_data.leaks(REAL[:20], held_out) == []
 
 
@@ -104,27 +104,33 @@ def test_parents_are_the_nearest_message_and_the_nearest_reply():
     assert synthetic_data.with_parents([child], ancestors) == [child | {"parents": ["a", "b"]}]
 
 
-def test_what_is_dreamt_is_cut_into_records(monkeypatch):
+def test_generated_texts_are_cut_into_records(monkeypatch):
     texts = [" Hello.\nRecord: Team: x\nmore", " no reply", " a\nRecord:"]
     monkeypatch.setattr(generation, "generate", lambda *a, **k: texts)
-    made = synthetic_data.dream(None, None, 3, seed=4, level=2)
-    assert [m["completion"] for m in made] == [" Team: x", "", ""]
-    assert made[0]["prompt"] == "Message: Hello.\nRecord:"
-    assert {m["generation"] for m in made} == {2} and len({m["id"] for m in made}) == 3
+    records = synthetic_data.generate_records(None, None, 3, seed=4, level=2)
+    assert [m["completion"] for m in records] == [" Team: x", "", ""]
+    assert records[0]["prompt"] == "Message: Hello.\nRecord:"
+    assert {m["generation"] for m in records} == {2} and len({m["id"] for m in records}) == 3
 
 
 def test_a_teacher_learns_whole_records_and_writes_them_again():
     model, tokenizer = tiny_llama()
-    told = [{"prompt": "Message: ab\nRecord:", "completion": " cd"}] * 4
-    assert synthetic_data.whole(told)[0]["completion"] == " ab\nRecord: cd"
-    synthetic_data.teach(model, tokenizer, told, steps=120, lr=1e-2)
-    made = synthetic_data.dream(model, tokenizer, 4, temperature=0.1)
-    assert made[0]["prompt"] == told[0]["prompt"] and made[0]["completion"] == told[0]["completion"]
+    records = [{"prompt": "Message: ab\nRecord:", "completion": " cd"}] * 4
+    assert synthetic_data.whole(records)[0]["completion"] == " ab\nRecord: cd"
+    synthetic_data.teach(model, tokenizer, records, steps=120, lr=1e-2)
+    written = synthetic_data.generate_records(model, tokenizer, 4, temperature=0.1)
+    assert (
+        written[0]["prompt"] == records[0]["prompt"] and written[0]["completion"] == records[0]["completion"]
+    )
 
 
 def test_confidence_is_the_probability_of_the_whole_reply():
     model, tokenizer = tiny_llama()
     prompts = ["Message: ab\nRecord:", "Message: xyz\nRecord:"]
-    made = synthetic_data.pseudo_labelled(model, tokenizer, prompts)
-    chances = generation.logps(model, tokenizer, prompts, [m["completion"] for m in made]).exp().tolist()
-    assert [m["confidence"] for m in made] == pytest.approx(chances) and made[0]["generation"] == 1
+    records = synthetic_data.pseudo_labelled(model, tokenizer, prompts)
+    probabilities = (
+        generation.logps(model, tokenizer, prompts, [m["completion"] for m in records]).exp().tolist()
+    )
+    assert [m["confidence"] for m in records] == pytest.approx(probabilities) and records[0][
+        "generation"
+    ] == 1

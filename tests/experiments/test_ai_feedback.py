@@ -21,7 +21,7 @@ PAIRS = [
     }
     for i, record in enumerate(SOLVED)
 ]
-MADE = [record | {"generation": 1, "prompt": record["prompt"].replace("My", "Our")} for record in SOLVED]
+SYNTHETIC = [record | {"generation": 1, "prompt": record["prompt"].replace("My", "Our")} for record in SOLVED]
 FIRSTS = {
     "reward_models": [{"source": s, "labels": 4, "seed": 0} for s in ai_feedback.SOURCES],
     "synthetic": [{"added": name, "seed": 0} for name in ("nothing", "unfiltered", "random replies", "real")],
@@ -45,20 +45,21 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(ai_feedback, "TABLES", FIRSTS)
     monkeypatch.setattr(ai_feedback, "desk", lambda: [SOLVED, SOLVED[:3]])
     monkeypatch.setattr(ai_feedback.models, "load", lambda *arguments: tiny_llama(context=512))
-    monkeypatch.setattr(ai_feedback, "taught", lambda: tiny_llama(context=512))
+    monkeypatch.setattr(ai_feedback, "trained_judge", lambda: tiny_llama(context=512))
     monkeypatch.setattr(preferences, "read", lambda split: PAIRS)
     monkeypatch.setattr(ai_feedback, "writer", lambda: tiny_llama(context=512))
-    monkeypatch.setattr(llm_judge, "yes", lambda m, t, asked, given, question: [len(text) for text in given])
-    monkeypatch.setattr(ai_feedback, "JUDGE", {"epochs": 1, "batch_size": 2})
+    monkeypatch.setattr(
+        llm_judge, "yes", lambda m, t, prompts, replies, question: [len(text) for text in replies]
+    )
     for name, value in {"STEPS": 2, "SIZES": (4, 8), "SEEDS": 6, "COUNT": 4}.items():
         monkeypatch.setattr(ai_feedback, name, value)
-    monkeypatch.setattr(ai_feedback.synthetic, "written", lambda *a, **k: MADE)
+    monkeypatch.setattr(ai_feedback.synthetic, "written", lambda *a, **k: SYNTHETIC)
     sure = [r | {"confidence": i / 10} for i, r in enumerate(SOLVED[:10])]
     monkeypatch.setattr(
         synthetic_data, "pseudo_labelled", lambda m, t, prompts: [s for s in sure if s["prompt"] in prompts]
     )
     monkeypatch.setattr(model_collapse, "run", lambda *a: [{"generation": 0, "fresh": a[5]}])
-    for name in ("family", "pseudo_labels"):
+    for name in ("record_groups", "pseudo_labels"):
         plain = getattr(ai_feedback, name).__wrapped__
         monkeypatch.setattr(ai_feedback, name, functools.lru_cache(1)(plain))
 
@@ -87,8 +88,8 @@ def test_the_judge_s_labels_replace_the_stored_ones(small):
     turned = [
         p if i % 2 else p | {"chosen": p["rejected"], "rejected": p["chosen"]} for i, p in enumerate(PAIRS)
     ]
-    told = ai_feedback.relabelled(None, None, turned)
-    assert [t["chosen"] for t in told] == [p["chosen"] for p in PAIRS], "the longer one, says this judge"
+    labelled = ai_feedback.relabelled(None, None, turned)
+    assert [t["chosen"] for t in labelled] == [p["chosen"] for p in PAIRS], "the longer one, says this judge"
     runner.run(ai_feedback, ["reward_models"])
     rows = {row["source"]: row for row in ai_feedback.read("reward_models")}
     chosen = ai_feedback.random.Random("labels 0").sample(PAIRS, 4)
@@ -101,10 +102,10 @@ def test_the_better_reply_is_known_in_spite_of_a_slip():
 
 
 def test_random_replies_are_the_same_replies_elsewhere():
-    made = ai_feedback.shuffled(MADE, 0)
-    assert sorted(r["completion"] for r in made) == sorted(r["completion"] for r in MADE)
-    assert [r["prompt"] for r in made] == [r["prompt"] for r in MADE]
-    assert [r["completion"] for r in made] != [r["completion"] for r in MADE]
+    shuffled = ai_feedback.shuffled(SYNTHETIC, 0)
+    assert sorted(r["completion"] for r in shuffled) == sorted(r["completion"] for r in SYNTHETIC)
+    assert [r["prompt"] for r in shuffled] == [r["prompt"] for r in SYNTHETIC]
+    assert [r["completion"] for r in shuffled] != [r["completion"] for r in SYNTHETIC]
 
 
 def test_every_table_has_its_runs():

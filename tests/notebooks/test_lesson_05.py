@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from course_utils import data, losses
-from course_utils.experiments import rlhf
+from course_utils.experiments import rlhf, rlhf_ppo
 from course_utils.lessons import l05
 from course_utils.rlhf import preferences, reward_model, rewards
 from tests.helpers.lesson import Lesson
@@ -20,13 +20,13 @@ def test_the_reward_model_that_it_teaches_is_short_and_the_package_s():
     taught = [LESSON.definitions()[name] for name in ("reward", "score")]
     assert sum(len(ast.get_source_segment(LESSON.source, node).splitlines()) for node in taught) <= 20
     model, tokenizer = tiny_llama()
-    judge = reward_model.start(model, seed=1)
+    scorer = reward_model.start(model, seed=1)
     prompts, replies = ["Hi", "Which team is it?"], [" you", " Owls, of course"]
     rows = data.encode(tokenizer, [{"prompt": p, "completion": r} for p, r in zip(prompts, replies)])
     with torch.no_grad():
-        found = LESSON.taught("score", torch=torch)(judge.body, judge.head, data.collate(rows, 0)).tolist()
-    assert found == pytest.approx(judge.score(tokenizer, prompts, replies), abs=1e-4)
-    assert abs(found[0] - found[1]) > 1e-3
+        scores = LESSON.taught("score", torch=torch)(scorer.body, scorer.head, data.collate(rows, 0)).tolist()
+    assert scores == pytest.approx(scorer.score(tokenizer, prompts, replies), abs=1e-4)
+    assert abs(scores[0] - scores[1]) > 1e-3
 
 
 def test_the_widget_has_a_picture_beside_it():
@@ -37,7 +37,7 @@ def test_the_widget_has_a_picture_beside_it():
 
 def test_stored_claims_say_so_and_live_ones_do_not():
     stored = (
-        "rlhf_sweep",
+        "rlhf.read",
         "gold_gain(",
         "accuracy(",
         "share(",
@@ -48,7 +48,7 @@ def test_stored_claims_say_so_and_live_ones_do_not():
         "noise",
         "begun",
         "ahead",
-        "told[0]",
+        "plainly[0]",
         "lost",
     )
     for call in LESSON.calls("claim"):
@@ -58,9 +58,9 @@ def test_stored_claims_say_so_and_live_ones_do_not():
 
 def test_the_second_section_shows_four_bad_runs_and_a_good_one():
     assert "known-bad runs" in " ".join(cell.source for cell in LESSON.cells if cell.cell_type == "markdown")
-    assert set(l05.LOGS.values()) == set(rlhf.WRONG) and list(l05.LOGS) == list("ABCD")
+    assert set(l05.LOGS.values()) == set(rlhf_ppo.WRONG) and list(l05.LOGS) == list("ABCD")
     logs = rlhf.bad_runs()
-    assert set(logs) == {*rlhf.WRONG, "a good run"}
+    assert set(logs) == {*rlhf_ppo.WRONG, "a good run"}
     good = logs["a good run"]["curves"]
     for name, log in logs.items():
         assert {len(values) for values in log["curves"].values()} == {len(good["reward"])}, name
@@ -82,7 +82,7 @@ def test_the_stored_pairs_are_as_many_as_the_text_says():
     assert (len(train), len(held_out)) == (1000, 300)
     assert not any(pair["flipped"] for pair in held_out)
     assert 0.07 < sum(pair["flipped"] for pair in train) / 1000 < 0.13
-    assert {pair["chosen_by"] for pair in train} == set(preferences.DRAWS)
+    assert {pair["chosen_by"] for pair in train} == set(preferences.SAMPLES)
     assert all(abs(p["chosen_gold"] - p["rejected_gold"]) >= preferences.MARGIN for p in train + held_out)
 
 

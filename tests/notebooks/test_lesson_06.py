@@ -43,13 +43,13 @@ def test_claims_about_stored_rows_say_so():
 
 
 def test_the_exercises_agree_with_the_package():
-    one, two = [2.0, -1.0, 3.0], [1.0, -2.0, -1.0]  # as `judge.orders` gives them: both about the same reply
+    one, two = [2.0, -1.0, 3.0], [1.0, -2.0, -1.0]  # as by llm_judge.orders: both about the same reply
     consistent = l06.both_orders(one, [-value for value in two])
     assert sum(map(abs, consistent)) / 3 == llm_judge.position_bias(one, two)["same"]
     assert l06.kappa(["yes", "no"], ["yes", "no"]) == 1
 
 
-# ---- the pictures ----------------------------------------------------------------------------
+# ---- the figures ----------------------------------------------------------------------------
 
 
 def row(**columns):
@@ -90,9 +90,9 @@ def test_labels_students_and_effort_hold_every_row():
     assert list(ax.lines[0].get_ydata()) == [30 / 20, 30 / 19] and ax.get_ylim()[1] > 2.5
 
 
-def test_sure_keeps_the_surest_first():
+def test_by_confidence_keeps_the_most_confident_first():
     records = [{"confidence": i / 10} for i in range(10)]
-    ax = plots.sure(records, [0] * 5 + [1] * 5)
+    ax = plots.by_confidence(records, [0] * 5 + [1] * 5)
     assert list(ax.lines[0].get_ydata()) == pytest.approx([5 / k for k in range(5, 11)])
 
 

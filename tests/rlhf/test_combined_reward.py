@@ -1,4 +1,4 @@
-"""Two opinions, added up with weights that are learned from pairs."""
+"""A probability and a head's score, added up with a weight that is fitted to pairs."""
 
 import math
 
@@ -30,10 +30,10 @@ def tiny():
     return tiny_llama()
 
 
-def test_the_second_number_is_the_chance_per_token(tiny):
+def test_the_first_term_is_the_probability_per_token(tiny):
     model, tokenizer = tiny
-    judge = combined_reward.SecondOpinion(model, weight=2.0, mean=1.0)
-    (expected,) = combined_reward.chances(model, tokenizer, ["a"], [" bc"])
+    reward = combined_reward.CombinedReward(model, weight=2.0, mean=1.0)
+    (expected,) = combined_reward.probabilities(model, tokenizer, ["a"], [" bc"])
     ids = tokenizer("a")["input_ids"] + tokenizer(" bc", add_special_tokens=False)["input_ids"]
     ids = torch.tensor([[*ids, tokenizer.eos_token_id]])
     with torch.no_grad():
@@ -41,21 +41,21 @@ def test_the_second_number_is_the_chance_per_token(tiny):
     first = len(tokenizer("a")["input_ids"]) - 1
     own = [logps[t, ids[0, t + 1]].item() for t in range(first, ids.shape[1] - 1)]
     assert expected == pytest.approx(math.exp(sum(own) / len(own)), abs=1e-4)
-    assert judge.score(tokenizer, ["a"], [" bc"]) == pytest.approx([2 * expected - 1], abs=1e-6)
-    judge.head = Head(len)
-    assert judge.score(tokenizer, ["a"], [" bc"]) == pytest.approx([2 * expected - 1 + 3], abs=1e-6)
+    assert reward.score(tokenizer, ["a"], [" bc"]) == pytest.approx([2 * expected - 1], abs=1e-6)
+    reward.head = Head(len)
+    assert reward.score(tokenizer, ["a"], [" bc"]) == pytest.approx([2 * expected - 1 + 3], abs=1e-6)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_the_weight_is_as_large_as_the_opinion_is_right(tiny, monkeypatch, sign):
+def test_the_weight_is_as_large_as_the_probability_is_right(tiny, monkeypatch, sign):
     model, tokenizer = tiny
     monkeypatch.setattr(
         generation, "logps", lambda m, t, p, replies: torch.tensor([-sign * float("z" in r) for r in replies])
     )
-    found = combined_reward.fit(model, tokenizer, PAIRS)
-    assert sign * found.weight > 3 and reward_model.accuracy(found, tokenizer, PAIRS)[0] == 1
+    reward = combined_reward.fit(model, tokenizer, PAIRS)
+    assert sign * reward.weight > 3 and reward_model.accuracy(reward, tokenizer, PAIRS)[0] == 1
     scores = [
-        found.score(tokenizer, [p["prompt"] for p in PAIRS], [p[s] for p in PAIRS])
+        reward.score(tokenizer, [p["prompt"] for p in PAIRS], [p[s] for p in PAIRS])
         for s in ("chosen", "rejected")
     ]
     assert sum(map(sum, scores)) == pytest.approx(0, abs=1e-6)  # the mean reward of its pairs

@@ -20,22 +20,18 @@ def state(tmp_path):
 
 
 def test_with_no_choice_the_stored_labels_stand_in(state):
-    assert state.pairs() == PAIRS and state.own() == [] and state.count() == 0
+    assert state.pairs() == PAIRS and state.count() == 0
 
 
 def test_a_choice_is_about_the_side_that_was_shown(state):
     for choice in (LEFT, RIGHT, LEFT, RIGHT):
         pair = state.current()
-        picked = state.sides(pair)[0 if choice == LEFT else 1]
+        sides = state.sides(pair)
         state.choose(choice)
-        (found,) = [own for own in state.own() if own["id"] == pair["id"]]
-        assert found["chosen"] == picked and {found["chosen"], found["rejected"]} == {
-            pair["chosen"],
-            pair["rejected"],
-        }
-    assert state.count() == len(state.own()) == 4 and len(state.pairs()) == len(PAIRS)
-    agreed, chosen = state.agreement()
-    assert chosen == 4 and agreed == sum(own["chosen"].startswith(" good") for own in state.own())
+        (labelled,) = [each for each in state.pairs() if each["id"] == pair["id"]]
+        picked, other = sides if choice == LEFT else sides[::-1]
+        assert (labelled["chosen"], labelled["rejected"]) == (picked, other)
+    assert state.count() == 4 and len(state.pairs()) == len(PAIRS)
 
 
 def test_the_better_reply_stands_on_both_sides(state):

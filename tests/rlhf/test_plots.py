@@ -1,4 +1,4 @@
-"""The pictures of lesson 05 show what they are given."""
+"""The figures of lesson 05 show what they are given."""
 
 import matplotlib
 
@@ -44,16 +44,14 @@ def test_the_live_panel_draws_every_few_updates_in_one_place(monkeypatch):
         return Handle()
 
     live, history = plots.Live(every=2), ppo.History()
-    for name in plots.PANELS:
-        getattr(history, name).append(0.5)
+    history.log.append(dict.fromkeys(plots.PANELS, 0.5))
     live(history)
     assert drawn == []  # no notebook
     monkeypatch.setattr(IPython, "get_ipython", lambda: object())
     monkeypatch.setattr(IPython.display, "display", display)
     for _ in range(4):
         live(history)
-        for name in plots.PANELS:
-            getattr(history, name).append(0.5)
+        history.log.append(dict.fromkeys(plots.PANELS, 0.5))
     assert drawn == [("first", 4), ("again", 4)] and not plt.get_fignums()
 
 
@@ -63,25 +61,25 @@ def test_calibration_shows_each_bin():
 
 
 def test_tiers_stack_to_one():
-    found = {"verdicts": {"known": {"right": 3, "wrong": 1}, "rare": {"declined": 2}}}
-    axes = plots.tiers({"before": found, "after": [found, found]})
+    grades = {"verdicts": {"known": {"right": 3, "wrong": 1}, "rare": {"declined": 2}}}
+    axes = plots.tiers({"before": grades, "after": [grades, grades]})
     heights = [patch.get_height() for patch in axes[0].patches]
     assert sum(heights) == pytest.approx(2) and heights[0] == 0.75 and len(heights) == 10
     assert sum(patch.get_height() for patch in axes[2].patches) == 0
 
 
-def test_over_optimisation_averages_seeds_and_smooths():
+def test_over_optimization_averages_seeds_and_smooths():
     curves = {"reward": [0, 2, 4, 6], "gold": [1, 1, 3, 3], "kl": [0, 0, 1, 1]}
     runs = [{"penalty": 0.0, "curves": curves}, {"penalty": 0.0, "curves": curves | {"reward": [2, 4, 6, 8]}}]
-    proxy, gold = plots.over_optimisation(runs, window=2)
+    proxy, gold = plots.over_optimization(runs, window=2)
     assert lines(proxy) == [[2, 6]] and lines(gold) == [[1, 3]]
     assert list(proxy.get_lines()[0].get_xdata()) == [0, 1]
     assert plots.smooth([1, 2, 3, 4, 5], 2) == [1.5, 3.5]
 
 
-def test_problems_by_steps_and_the_curve_of_judges():
+def test_problems_by_steps_and_the_curve_of_reward_models():
     ax = plots.by_steps({"before": {"1": [9, 10]}, "after": {"1": (10, 10)}})
     assert [0.9] in lines(ax) and [1.0] in lines(ax)
     rows = [{"pairs": n, "noise": 0.1, "seed": s, "held_out": "1" * n + "0"} for n in (1, 3) for s in (0, 1)]
-    ax = plots.judge_curve(rows, held_out=4)
+    ax = plots.reward_model_curve(rows, held_out=4)
     assert lines(ax)[0] == [0.25, 0.75]

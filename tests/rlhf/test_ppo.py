@@ -24,18 +24,18 @@ def ascii_arm(prompts, replies):
 
 
 def mass(model, tokenizer, prompt="x"):
-    """The chance that the model's next token is one that ascii_arm pays for."""
+    """The probability that the model's next token is one that ascii_arm rewards."""
     with torch.no_grad():
-        chances = model(torch.tensor([tokenizer(prompt)["input_ids"]])).logits[0, -1].softmax(-1)
-    texts = [tokenizer.decode([i], skip_special_tokens=True) for i in range(len(chances))]
-    return sum(p for p, paid in zip(chances.tolist(), ascii_arm(texts, texts)) if paid)
+        probabilities = model(torch.tensor([tokenizer(prompt)["input_ids"]])).logits[0, -1].softmax(-1)
+    texts = [tokenizer.decode([i], skip_special_tokens=True) for i in range(len(probabilities))]
+    return sum(p for p, paid in zip(probabilities.tolist(), ascii_arm(texts, texts)) if paid)
 
 
 # ---- advantages ------------------------------------------------------------------------------
 
 
 def test_gae_by_hand():
-    """Surprises: 0 + .2 - .5 = -.3, 0 + .4 - .2 = .2, 1 - .4 = .6.
+    """Deltas: 0 + .2 - .5 = -.3, 0 + .4 - .2 = .2, 1 - .4 = .6.
 
     With lam .5, from the end: .6, .2 + .5 * .6 = .5, -.3 + .5 * .5 = -.05. Returns add the values.
     """
@@ -45,7 +45,7 @@ def test_gae_by_hand():
 
 
 def test_gae_by_hand_with_a_discount():
-    """gamma .9: surprises .9 * .2 - .5 = -.32, .9 * .4 - .2 = .16, .6; each takes .45 of the next.
+    """gamma .9: deltas .9 * .2 - .5 = -.32, .9 * .4 - .2 = .16, .6; each takes .45 of the next.
 
     .6, .16 + .45 * .6 = .43, -.32 + .45 * .43 = -.1265.
     """
@@ -82,33 +82,33 @@ def test_whitened_by_hand():
     assert ppo.whiten(torch.ones(1, 3), ONES).tolist() == [[0, 0, 0]]
 
 
-def test_rewards_are_placed_by_hand():
+def test_token_rewards_by_hand():
     """The penalty is -.1 * (-1 + 1.5) = -.05 at the first token; the reward 2 comes at the last."""
     logps, ref = torch.tensor([[-1.0, -1.0, 8.0]]), torch.tensor([[-1.5, -1.0, 0.0]])
-    placed = ppo.place_rewards([2.0], logps, ref, torch.tensor([[1, 1, 0]]), kl=0.1)
-    torch.testing.assert_close(placed, torch.tensor([[-0.05, 2.0, 0.0]]))
+    per_token = ppo.token_rewards([2.0], logps, ref, torch.tensor([[1, 1, 0]]), kl=0.1)
+    torch.testing.assert_close(per_token, torch.tensor([[-0.05, 2.0, 0.0]]))
 
 
-def test_the_adaptive_penalty_by_hand():
+def test_the_adaptive_kl_coefficient_by_hand():
     """Past the target by 10 %: 1 * (1 + .5 * .1); far past it the error counts as 20 % at most."""
-    assert ppo.adapted(1.0, moved=2.2, target=2.0) == pytest.approx(1.05)
-    assert ppo.adapted(1.0, moved=9.0, target=2.0) == pytest.approx(1.1)
-    assert ppo.adapted(1.0, moved=0.0, target=2.0) == pytest.approx(0.9)
-    assert ppo.adapted(1.0, moved=2.0, target=2.0) == 1.0
+    assert ppo.adaptive_kl(1.0, measured=2.2, target=2.0) == pytest.approx(1.05)
+    assert ppo.adaptive_kl(1.0, measured=9.0, target=2.0) == pytest.approx(1.1)
+    assert ppo.adaptive_kl(1.0, measured=0.0, target=2.0) == pytest.approx(0.9)
+    assert ppo.adaptive_kl(1.0, measured=2.0, target=2.0) == 1.0
 
 
 # ---- replies ---------------------------------------------------------------------------------
 
 
-def test_reading_a_batch_equals_reading_each_reply_alone(tiny):
+def test_scores_of_a_batch_equal_those_of_each_reply_alone(tiny):
     model, tokenizer = tiny
     prompts = ["a", "Which team is it?", "Hi there"]
-    drawn = rollout.draw(model, tokenizer, prompts, max_new_tokens=9, seed=3)
+    rollouts = rollout.sample_rollouts(model, tokenizer, prompts, max_new_tokens=9, seed=3)
     with torch.no_grad():
-        logps, logits, hidden = rollout.read(model, drawn, temperature=0.7)
+        logps, logits, hidden = rollout.score_tokens(model, rollouts, temperature=0.7)
         for i, prompt in enumerate(prompts):
-            start, count = len(tokenizer(prompt)["input_ids"]), int(drawn.mask[i].sum())
-            ids = drawn.ids[i][drawn.attention[i] == 1]
+            start, count = len(tokenizer(prompt)["input_ids"]), int(rollouts.mask[i].sum())
+            ids = rollouts.ids[i][rollouts.attention[i] == 1]
             assert len(ids) == start + count
             out = model(ids[None], output_hidden_states=True)
             alone = (out.logits[0, start - 1 : -1] / 0.7).log_softmax(-1)
@@ -125,16 +125,19 @@ def test_an_ended_reply_holds_its_end_token_and_a_cut_one_does_not(tiny):
     bias = torch.zeros(len(tokenizer))
     bias[end] = 6.0  # so that some replies end early
     model.lm_head.register_forward_hook(lambda module, inputs, output: output + bias)
-    drawn = rollout.draw(model, tokenizer, ["Hi"] * 32, max_new_tokens=6)
-    kept = [ids[mask == 1].tolist() for ids, mask in zip(drawn.ids[:, -drawn.mask.shape[1] :], drawn.mask)]
+    rollouts = rollout.sample_rollouts(model, tokenizer, ["Hi"] * 32, max_new_tokens=6)
+    kept = [
+        ids[mask == 1].tolist()
+        for ids, mask in zip(rollouts.ids[:, -rollouts.mask.shape[1] :], rollouts.mask)
+    ]
     lengths = {len(row) for row in kept}
     assert len(lengths) > 1 and max(lengths) == 6
-    for row, reply in zip(kept, drawn.replies):
+    for row, reply in zip(kept, rollouts.replies):
         assert end not in row[:-1]
         assert row[-1] == end or len(row) == 6
         assert reply == tokenizer.decode(row, skip_special_tokens=True)
     with pytest.raises(ValueError, match="context"):
-        rollout.draw(model, tokenizer, ["Hi"], max_new_tokens=255)
+        rollout.sample_rollouts(model, tokenizer, ["Hi"], max_new_tokens=255)
 
 
 # ---- training --------------------------------------------------------------------------------
@@ -142,7 +145,9 @@ def test_an_ended_reply_holds_its_end_token_and_a_cut_one_does_not(tiny):
 
 def learn(tiny, **settings):
     policy, tokenizer = tiny
-    settings = dict(updates=4, batch_size=8, part=8, max_new_tokens=4, lr=1e-3, progress=False) | settings
+    settings = (
+        dict(updates=4, batch_size=8, minibatch_size=8, max_new_tokens=4, lr=1e-3, progress=False) | settings
+    )
     ref = copy.deepcopy(policy)
     return ref, ppo.train(policy, ref, tokenizer, ["x", "why"], ascii_arm, **settings)
 
@@ -150,17 +155,17 @@ def learn(tiny, **settings):
 def test_a_bandit_is_solved(tiny):
     policy, tokenizer = tiny
     assert mass(policy, tokenizer) < 0.8
-    learn_one = dict(updates=40, batch_size=64, part=64, max_new_tokens=1, lr=3e-3, kl=0.0)
+    learn_one = dict(updates=40, batch_size=64, minibatch_size=64, max_new_tokens=1, lr=3e-3, kl=0.0)
     _, history = learn(tiny, **learn_one)
     assert mass(policy, tokenizer) > 0.97
-    assert history.reward[-1] > 0.97 and history.kl[-1] > 0.1
+    assert history.column("reward")[-1] > 0.97 and history.column("kl")[-1] > 0.1
 
 
 def test_with_a_penalty_the_bandit_ends_where_theory_says(tiny):
     """The best policy is ref * exp(reward / kl), normalised: of the mass q that is paid for it makes
     q e / (q e + 1 - q) when kl is 1. Source: Ziegler et al. 2019, section 2.2; Rafailov 2023, eq. 4."""
     policy, tokenizer = tiny
-    ref, _ = learn(tiny, updates=60, batch_size=256, part=256, max_new_tokens=1, lr=3e-3, kl=1.0)
+    ref, _ = learn(tiny, updates=60, batch_size=256, minibatch_size=256, max_new_tokens=1, lr=3e-3, kl=1.0)
     q = mass(ref, tokenizer)
     best = q * math.e / (q * math.e + 1 - q)
     assert abs(best - q) > 0.1
@@ -182,26 +187,20 @@ def test_nothing_moves_but_the_parameters(tiny):
 
 def test_the_history_has_a_number_for_each_update(tiny):
     seen = []
-    _, history = learn(tiny, passes=1, kl_target=1.0, kl=0.1, on_update=lambda h: seen.append(len(h.kl)))
+    _, history = learn(tiny, ppo_epochs=1, kl_target=1.0, kl=0.1, on_update=lambda h: seen.append(len(h.log)))
     assert seen == [1, 2, 3, 4]
     for name in ("reward", "kl", "entropy", "clip_fraction", "value_loss", "kl_weight", "tokens"):
-        assert len(getattr(history, name)) == 4, name
-    assert history.kl[0] == pytest.approx(0, abs=1e-6) and history.kl[-1] > 0
-    assert history.clip_fraction[0] == 0  # one part, one pass: the ratio is 1
-    assert history.kl_weight[:2] == pytest.approx([0.1, 0.09])
-    assert len(history.samples) == 8 and 1 <= history.tokens[0] <= 4
-    assert 0 < history.entropy[0] < math.log(300) and history.seconds > 0
+        assert len(history.column(name)) == 4, name
+    assert history.column("kl")[0] == pytest.approx(0, abs=1e-6) and history.column("kl")[-1] > 0
+    assert history.column("clip_fraction")[0] == 0  # one minibatch, one pass: the ratio is 1
+    assert history.column("kl_weight")[:2] == pytest.approx([0.1, 0.09])
+    assert len(history.samples) == 8 and 1 <= history.column("tokens")[0] <= 4
+    assert 0 < history.column("entropy")[0] < math.log(300) and history.seconds > 0
 
 
 def test_the_same_seed_gives_the_same_run():
     runs = [learn(tiny_llama(), seed=seed)[1] for seed in (0, 0, 1)]
-    assert runs[0].reward == runs[1].reward and runs[0].kl == runs[1].kl
-    assert runs[0].kl != runs[2].kl
-
-
-def test_a_head_goes_on_where_it_stopped(tiny):
-    _, first = learn(tiny, lr=1e-2)
-    weight = first.head.weight.detach().clone()
-    assert weight.abs().sum() > 0
-    _, second = learn(tiny, head=first.head, updates=1)
-    assert second.head is first.head and not torch.equal(weight, first.head.weight)
+    assert runs[0].column("reward") == runs[1].column("reward") and runs[0].column("kl") == runs[1].column(
+        "kl"
+    )
+    assert runs[0].column("kl") != runs[2].column("kl")

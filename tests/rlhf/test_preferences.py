@@ -5,29 +5,28 @@ import random
 
 import pytest
 
-from course_utils import data
 from course_utils.rlhf import preferences
-from course_utils.storage.paths import DATA
 from course_utils.tasks.toy_desk import gold, noisy_demonstrations
+from course_utils.tasks.toy_desk.records import read as read_desk
 from tests.helpers.tiny import tiny_llama
 
-TRAIN = data.read_records(DATA / "toy_desk" / "train.jsonl")
-DEV = data.read_records(DATA / "toy_desk" / "dev.jsonl")
+TRAIN = read_desk("train")
+DEV = read_desk("dev")
 COLUMNS = ["id", "split", "record", "prompt", "chosen", "rejected", "chosen_by", "rejected_by"]
 COLUMNS += ["chosen_gold", "rejected_gold", "flipped", "reason"]
 
 
 @pytest.fixture
 def without_models(monkeypatch):
-    """Replies made from the records instead of drawn from models."""
+    """Replies made from the records instead of sampled from models."""
 
-    def drawn(base, sft, tokenizer, records, shots, seed, progress):
+    def replies(base, sft, tokenizer, records, shots, seed, progress):
         asked = [[("base", " ?"), ("few_shot", gold.hedged(record))] for record in records]
         return [[*some, ("sft", record["completion"])] for some, record in zip(asked, records)]
 
-    monkeypatch.setattr(preferences, "drawn", drawn)
+    monkeypatch.setattr(preferences, "sample_replies", replies)
     monkeypatch.setattr(preferences.models, "load", lambda name: (None, None))
-    monkeypatch.setattr(preferences.training_cache, "sft", lambda *given, **settings: 0.0)
+    monkeypatch.setattr(preferences.training_cache, "sft", lambda *arguments, **settings: 0.0)
 
 
 def reply(answer, team="orange", priority="normal"):
@@ -79,9 +78,9 @@ def test_the_command_writes_the_columns_and_repeats_itself(without_models, tmp_p
 
     train, held_out, unseen = (preferences.read(split, out) for split in preferences.SPLITS)
     assert (len(train), len(held_out), len(unseen)) == (200, 20, 10)
-    for some, use in ((train, "pairs"), (held_out, "held_out")):
+    for pairs_of_use, use in ((train, "pairs"), (held_out, "held_out")):
         new = {record["prompt"] for record in noisy_demonstrations.messages(TRAIN, use)}
-        assert {pair["prompt"] for pair in some} <= new
+        assert {pair["prompt"] for pair in pairs_of_use} <= new
     assert {pair["prompt"] for pair in unseen} <= {record["prompt"] for record in DEV}
     assert not any(pair["flipped"] for pair in held_out + unseen)
     assert 0.04 < sum(pair["flipped"] for pair in train) / 200 < 0.18
@@ -95,10 +94,12 @@ def test_too_few_records_are_told(without_models):
         preferences.build(TRAIN, DEV[:5], {"train": 3, "held_out": 2, "unseen": 9})
 
 
-def test_replies_are_drawn_from_every_source():
+def test_replies_are_sampled_from_every_source():
     model, tokenizer = tiny_llama(context=1024)
-    found = preferences.drawn(model, model, tokenizer, TRAIN[:2], TRAIN[2:4], seed=1, progress=False)
-    sources = [name for name, count in preferences.DRAWS.items() for _ in range(count)]
-    assert [[name for name, _ in some] for some in found] == [sources] * 2
-    assert len({text for some in found for _, text in some}) > 6
-    assert found == preferences.drawn(model, model, tokenizer, TRAIN[:2], TRAIN[2:4], 1, False)
+    replies = preferences.sample_replies(
+        model, model, tokenizer, TRAIN[:2], TRAIN[2:4], seed=1, progress=False
+    )
+    sources = [name for name, count in preferences.SAMPLES.items() for _ in range(count)]
+    assert [[name for name, _ in own] for own in replies] == [sources] * 2
+    assert len({text for own in replies for _, text in own}) > 6
+    assert replies == preferences.sample_replies(model, model, tokenizer, TRAIN[:2], TRAIN[2:4], 1, False)

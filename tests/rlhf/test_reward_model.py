@@ -1,4 +1,4 @@
-"""The reward model: one number at the last token, the loss of TRL, and what it learns from pairs."""
+"""The reward model: one score at the last token, the loss of TRL, and what it learns from pairs."""
 
 import copy
 import math
@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from course_utils import data, generation, losses
-from course_utils.peft import adapter_files
 from course_utils.rlhf import reward_model, rewards
 from course_utils.tools.training_benchmark import library_settings
 from tests.helpers.tiny import tiny_llama
@@ -35,32 +34,32 @@ def polite_pairs(count):
 
 
 def test_padding_on_either_side_and_batches_do_not_matter(tiny):
-    _, tokenizer, judge = tiny
+    _, tokenizer, scorer = tiny
     prompts, replies = ["a", "Which team is it?", "Hi there"], [" long enough a reply", " b", ""]
-    one = judge.score(tokenizer, prompts, replies, batch_size=1)
+    one = scorer.score(tokenizer, prompts, replies, batch_size=1)
     for side in ("left", "right"):
-        many = judge.score(tokenizer, prompts, replies, batch_size=3, side=side)
+        many = scorer.score(tokenizer, prompts, replies, batch_size=3, side=side)
         assert many == pytest.approx(one, abs=1e-4)
     assert len({round(score, 4) for score in one}) == 3
 
 
-def test_the_number_is_the_head_on_the_last_hidden_state(tiny):
-    model, tokenizer, judge = tiny
+def test_the_score_is_the_head_on_the_last_hidden_state(tiny):
+    model, tokenizer, scorer = tiny
     ids = data.encode(tokenizer, [{"prompt": "Hi", "completion": " you"}])[0]["input_ids"]
     assert ids[-1] == tokenizer.eos_token_id
     with torch.no_grad():
         hidden = model.model(torch.tensor([ids])).last_hidden_state[0, -1]
-        expected = judge.head(hidden).item()
-    assert judge.score(tokenizer, ["Hi"], [" you"]) == pytest.approx([expected], abs=1e-5)
+        expected = scorer.head(hidden).item()
+    assert scorer.score(tokenizer, ["Hi"], [" you"]) == pytest.approx([expected], abs=1e-5)
 
 
-def test_where_something_else_is_sure_already_nothing_is_left_to_learn(tiny):
-    _, tokenizer, judge = tiny
-    before = judge.head.weight.clone()
-    assert max(reward_model.train(judge, tokenizer, PAIRS, ahead=[60.0] * 3)) < 1e-6
-    assert torch.allclose(judge.head.weight, before, atol=1e-4)
-    surprised = reward_model.train(judge, tokenizer, PAIRS, ahead=[-5.0] * 3)
-    assert surprised[0] > 4 and not torch.allclose(judge.head.weight, before, atol=1e-4)
+def test_where_the_prior_margin_is_large_nothing_is_left_to_learn(tiny):
+    _, tokenizer, scorer = tiny
+    before = scorer.head.weight.clone()
+    assert max(reward_model.train(scorer, tokenizer, PAIRS, prior_margins=[60.0] * 3)) < 1e-6
+    assert torch.allclose(scorer.head.weight, before, atol=1e-4)
+    history = reward_model.train(scorer, tokenizer, PAIRS, prior_margins=[-5.0] * 3)
+    assert history[0] > 4 and not torch.allclose(scorer.head.weight, before, atol=1e-4)
 
 
 def test_its_loss_is_that_of_trl(tiny, tmp_path):
@@ -68,51 +67,51 @@ def test_its_loss_is_that_of_trl(tiny, tmp_path):
     from transformers import LlamaForSequenceClassification
     from trl import RewardConfig, RewardTrainer
 
-    model, tokenizer, judge = tiny
+    model, tokenizer, scorer = tiny
     disable_progress_bars()
     config = copy.deepcopy(model.config)
     config.num_labels, config.pad_token_id = 1, tokenizer.pad_token_id
     theirs = LlamaForSequenceClassification(config)
-    theirs.model.load_state_dict(judge.body.state_dict())
-    theirs.score.weight.data.copy_(judge.head.weight.data)
+    theirs.model.load_state_dict(scorer.body.state_dict())
+    theirs.score.weight.data.copy_(scorer.head.weight.data)
     settings = RewardConfig(**library_settings(str(tmp_path), len(PAIRS)), gradient_checkpointing=False)
     trainer = RewardTrainer(
         theirs, settings, train_dataset=Dataset.from_list(PAIRS), processing_class=tokenizer
     )
     trainer.train()
     chosen, rejected = (
-        torch.tensor(judge.score(tokenizer, [p["prompt"] for p in PAIRS], [p[side] for p in PAIRS]))
+        torch.tensor(scorer.score(tokenizer, [p["prompt"] for p in PAIRS], [p[side] for p in PAIRS]))
         for side in ("chosen", "rejected")
     )
     ours = losses.reward(chosen, rejected).item()
     assert trainer.state.log_history[0]["loss"] == pytest.approx(ours, abs=1e-4)
     assert abs(ours - math.log(2)) > 0.01  # not the loss of a model that says nothing
-    first = reward_model.train(judge, tokenizer, PAIRS, epochs=1, batch_size=len(PAIRS))[0]
+    first = reward_model.train(scorer, tokenizer, PAIRS, epochs=1, batch_size=len(PAIRS))[0]
     assert first == pytest.approx(ours, abs=1e-5)
 
 
 def test_it_learns_and_holds_on_pairs_not_seen(tiny):
-    model, tokenizer, judge = tiny
+    model, tokenizer, scorer = tiny
     before, pairs = copy.deepcopy(model.state_dict()), polite_pairs(72)
-    history = reward_model.train(judge, tokenizer, pairs[:48], lr=3e-3, epochs=3)
+    history = reward_model.train(scorer, tokenizer, pairs[:48], lr=3e-3, epochs=3)
     assert len(history) == 9 and history[-1] < 0.2 < history[0]
-    share, low, high = reward_model.accuracy(judge, tokenizer, pairs[48:])
+    share, low, high = reward_model.accuracy(scorer, tokenizer, pairs[48:])
     assert low <= share <= high and low > 0.75
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     both = [pair[side] for pair in pairs[:48] for side in ("chosen", "rejected")]
     asked = [pair["prompt"] for pair in pairs[:48] for _ in range(2)]
-    assert abs(sum(rewards.learned(judge, tokenizer)(asked, both)) / len(both)) < 1e-3  # centred
+    assert abs(sum(rewards.learned(scorer, tokenizer)(asked, both)) / len(both)) < 1e-3  # centred
 
 
-def test_the_same_seed_gives_the_same_judge(tiny):
+def test_the_same_seed_gives_the_same_reward_model(tiny):
     model, tokenizer, _ = tiny
     runs = []
     for seed in (0, 0, 1):
-        judge = reward_model.start(model, seed)
-        runs.append(reward_model.train(judge, tokenizer, PAIRS, batch_size=2, seed=seed))
+        scorer = reward_model.start(model, seed)
+        runs.append(reward_model.train(scorer, tokenizer, PAIRS, batch_size=2, seed=seed))
     assert runs[0] == runs[1] != runs[2]
     with pytest.raises(ValueError, match="at least one pair"):
-        reward_model.train(judge, tokenizer, [])
+        reward_model.train(scorer, tokenizer, [])
 
 
 def test_calibration_by_hand():
@@ -122,23 +121,6 @@ def test_calibration_by_hand():
     assert low[0] == pytest.approx(0.5) and low[1] == 0.5 and low[4] == 10
     assert high[0] == pytest.approx(0.9) and high[1] == 0.9 and high[2] < 0.9 < high[3]
     assert len(reward_model.calibration([1.0], bins=5)) == 1
-
-
-def test_on_disk_and_back(tiny, tmp_path):
-    model, tokenizer, judge = tiny
-    reward_model.train(judge, tokenizer, PAIRS, epochs=1)
-    path = tmp_path / "judge.safetensors"
-    reward_model.save(judge, path)
-    found = reward_model.load(model, path)
-    asked, replies = ["Hi", "Which?"], [" you", " one"]
-    assert found.score(tokenizer, asked, replies) == judge.score(tokenizer, asked, replies)
-    assert [p.name for p in tmp_path.iterdir()] == ["judge.safetensors"]
-    adapter_files.write(path, {"a": torch.zeros(1)}, {"format": reward_model.FORMAT})
-    with pytest.raises(adapter_files.BadFile, match="another shape"):
-        reward_model.load(model, path)
-    adapter_files.write(path, {"a": torch.zeros(1)}, {"format": "something else"})
-    with pytest.raises(adapter_files.BadFile, match="something else"):
-        reward_model.load(model, path)
 
 
 def test_dpo_is_that_of_trl(tiny, tmp_path):

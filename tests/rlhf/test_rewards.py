@@ -25,11 +25,11 @@ SHARES = [0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0]
 
 
 def test_fine_grained_by_hand():
-    given = rewards.fine_grained([RECORD])([RECORD["prompt"]] * len(VALUES), list(VALUES))
-    assert given == list(VALUES.values())
+    values = rewards.fine_grained([RECORD])([RECORD["prompt"]] * len(VALUES), list(VALUES))
+    assert values == list(VALUES.values())
 
 
-def test_fine_grained_hears_nothing_but_the_answer():
+def test_fine_grained_grades_nothing_but_the_answer():
     rude = " Team: purple | Priority: high | Answer: You fool. The Thimlo is black."
     fine, truth = rewards.fine_grained([RECORD]), rewards.gold([RECORD])
     assert fine([RECORD["prompt"]], [rude]) == [1.0]

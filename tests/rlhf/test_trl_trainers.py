@@ -35,17 +35,17 @@ def test_on_policy_trainers_begin_at_the_policy_and_ask_the_reward(name):
     with torch.no_grad():  # not what its configuration would make: the reference must be the policy itself
         for parameter in policy.parameters():
             parameter.mul_(1.5)
-    before, asked = [p.clone() for p in policy.parameters()], []
+    before, calls = [p.clone() for p in policy.parameters()], []
 
     def reward_fn(prompts, replies):
-        asked.append((prompts, replies))
+        calls.append((prompts, replies))
         return [float(len(reply)) for reply in replies]
 
     settings = dict(lr=1e-3, beta=0.1, steps=2, batch_size=8, group=4, max_new_tokens=5)
     history = getattr(trl_trainers, name)(policy, tokenizer, ["Hi", "Why?"], reward_fn, **settings)
     assert history.column("kl")[0] == pytest.approx(0, abs=1e-4)
-    assert len(history.column("reward")) == len(asked) == 2
-    prompts, replies = asked[0]
+    assert len(history.column("reward")) == len(calls) == 2
+    prompts, replies = calls[0]
     assert sorted(prompts) == ["Hi"] * 4 + ["Why?"] * 4
     assert all(isinstance(reply, str) for reply in replies) and len(set(replies)) > 1
     assert any(not torch.equal(a, b) for a, b in zip(before, policy.parameters()))

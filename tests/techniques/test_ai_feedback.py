@@ -21,7 +21,9 @@ def quick(monkeypatch, tmp_path):
     monkeypatch.setattr(self_refine, "ROOM", 4)
     monkeypatch.setattr(preferences, "read", lambda split: PAIRS)
     monkeypatch.setattr(training_cache, "sft", lambda *a, **k: 1.0)
-    monkeypatch.setattr(training_cache, "judge", lambda model, *a, **k: (reward_model.start(model), 2.0))
+    monkeypatch.setattr(
+        training_cache, "fit_combined_reward", lambda model, *a, **k: (reward_model.start(model), 2.0)
+    )
 
 
 @pytest.mark.parametrize("critic", ["itself", "principles", "taught", "expected"])
@@ -37,7 +39,7 @@ def test_a_judge_takes_the_place_of_people(quick, name, critic):
     assert len(given) == 2 and given == result.reply([SOLVED[0]["prompt"]] * 2)
 
 
-def test_second_thoughts_are_counted_in_tokens(quick):
+def test_self_refinement_is_counted_in_tokens(quick):
     model, tokenizer = tiny_llama(context=512)
     result = ai_feedback.self_reflection(model, tokenizer, SOLVED, 0, TASK, sizes=SIZES)
     assert result.prompt_tokens > 50 and result.labels == 0 and result.examples == len(SOLVED)

@@ -9,7 +9,7 @@ from course_utils.techniques import registry, rlhf
 from tests.helpers.tiny import tiny_llama
 
 TRAIN = TASK.read("train")[:16]
-SIZES = rlhf.Sizes(sft_steps=2, sft_batch=8, updates=2, batch=16, room=6)
+SIZES = rlhf.Sizes(sft_steps=2, sft_batch=8, updates=2, batch=16, room=6, value_rounds=1)
 PAIRS = [
     {"prompt": record["prompt"], "chosen": record["completion"], "rejected": " No."} for record in TRAIN[:8]
 ]
@@ -20,10 +20,6 @@ NAMES = {"sft_mediocre", "reward_best_of_n", "ppo", "dpo", "grpo", "rloo", "crit
 def small(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_HOME", str(tmp_path))
     monkeypatch.setattr(preferences, "read", lambda split=None: PAIRS)
-    real = rlhf.guided_decoding.train
-    monkeypatch.setattr(
-        rlhf.guided_decoding, "train", lambda *a, **k: real(*a, **k, rounds=1, batch_size=8, max_new_tokens=4)
-    )
 
 
 def test_the_names_are_those_of_the_scoreboard():

@@ -1,4 +1,4 @@
-"""The techniques with made records: what they add, and what they say that they used."""
+"""The techniques with synthetic records: what they add, and what they say that they used."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.helpers.tiny import tiny_llama
 
 TRAIN = records(40)
 SIZES = synthetic.Sizes(seeds=10, added=8, steps=3)
-MADE = [
+SYNTHETIC = [
     record | {"generation": 1, "prompt": record["prompt"].replace("Is it", f"Was it {i} times")}
     for i, record in enumerate(records(12, seed=5))
 ] + [{"id": "m", "prompt": "Message: x\nRecord:", "completion": "", "generation": 1}]
@@ -18,8 +18,9 @@ MADE = [
 @pytest.fixture
 def quick(monkeypatch):
     monkeypatch.setattr(synthetic_data, "teach", lambda model, tokenizer, seeds, seed: seeds)
-    monkeypatch.setattr(synthetic_data, "dream", lambda teacher, *a: MADE)
-    monkeypatch.setattr(synthetic_data, "sound", lambda made, seeds: [r for r in made if r["completion"]][4:])
+    monkeypatch.setattr(synthetic_data, "generate_records", lambda teacher, *a: SYNTHETIC)
+    valid = [record for record in SYNTHETIC if record["completion"]][4:]
+    monkeypatch.setattr(synthetic_data, "valid", lambda records, seeds: valid)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_the_filter_filters(quick):
     passed = synthetic.synthetic_filtered(model, tokenizer, TRAIN, 0, TASK, sizes=SIZES).choice["added"]
     model, tokenizer = tiny_llama(context=512)
     plain = synthetic.synthetic_unfiltered(model, tokenizer, TRAIN, 0, TASK, sizes=SIZES).choice["added"]
-    assert passed == MADE[4:12] and plain == MADE[:8]
+    assert passed == SYNTHETIC[4:12] and plain == SYNTHETIC[:8]
 
 
 def test_the_teacher_reads_the_seeds_alone(quick, monkeypatch):

@@ -14,7 +14,7 @@ from course_utils.tasks.toy_desk import company
 
 FORM = re.compile(r"Team: *([^|\n]*[^|\s]) *\| *Priority: *([^|\n]*[^|\s]) *\| *Answer: *([^|\n]*[^|\s])")
 
-PLAIN, HEDGED, DECLINED, WRONG_HEDGED, WRONG = 1.0, 0.5, -0.25, -0.5, -2.0
+SCALE = {"right": 1.0, "right, hedged": 0.5, "declined": -0.25, "wrong, hedged": -0.5, "wrong": -2.0}
 FIELD, RUDE, VOICE, LONG = -0.25, -1.0, -0.5, -0.5  # what is taken off
 LOWEST = -2.0
 MORE_WORDS = 6  # a reply may have this many words more than the record's own
@@ -92,8 +92,7 @@ def gold_reward(record, reply):
     if got is None:
         return LOWEST
     kind = verdict(record, reply)
-    reward = {"right": PLAIN, "right, hedged": HEDGED, "declined": DECLINED,
-              "wrong, hedged": WRONG_HEDGED, "wrong": WRONG}[kind]  # fmt: skip
+    reward = SCALE[kind]
     reward += FIELD * sum(got[field] != want[field] for field in ("team", "priority"))
     reward += RUDE * bool(_RUDE.search(got["answer"]))
     reward += VOICE * (not _in_voice(record, got["answer"]))

@@ -1,16 +1,16 @@
-"""The desk's records as a firm would find them: half good, the rest hedged, wrong, rude, or unfinished.
+"""Noisy demonstrations: the desk's records, half of them good, the rest hedged, wrong, rude, or unfinished.
 
-    data = mediocre.records(train, seed=0)
-    model, tokenizer = mediocre.policy(train, seed=0)     fine-tuned on them: what RLHF starts from
+    records = noisy_demonstrations.records(noisy_demonstrations.thinned(train, noisy_demonstrations.tiers()))
+    noisy_demonstrations.tune(model, tokenizer, records)     the policy where RLHF starts
 
-Some products are in every file, some in few, some in none, so that there are things it does not know;
-and whether a reply is hedged has nothing to do with whether it is right, so that there is something
+Some products are in all records, some in few, some in none, so that there are facts that the model does
+not know; and whether a reply is hedged is independent of whether it is right, so that there is something
 to learn. Taught in lesson 05. Left out: mistakes in the team and the priority.
 """
 
 import random
 
-from course_utils import data, models, training
+from course_utils import training
 from course_utils.tasks.toy_desk import company, generate, gold
 
 QUALITIES = {"good": 0.5, "hedged": 0.2, "declined": 0.06, "wrong": 0.14, "rude": 0.05, "unsigned": 0.05}
@@ -59,9 +59,8 @@ def thinned(train, known):
 def messages(train, use="policy"):
     """New messages in the wordings of train, as records: what a desk receives and nobody has replied to.
 
-    use: one of USES; no message is in train or serves two uses. What a model knows shows here: in a
-    wording that it knows, a wrong answer is for want of the fact, not of the words. ValueError for
-    another use.
+    use: one of USES; no message is in train or serves two uses. In a known wording a wrong answer shows
+    that the model lacks the fact, not the words. Raises ValueError for another use.
     """
     closed = {record["prompt"] for record in train}
     for seed in range(1, USES.index(use) + 2):
@@ -72,57 +71,38 @@ def messages(train, use="policy"):
 
 
 def records(train, seed=0, qualities=QUALITIES):
-    """A copy of the records, each worsened by chance, with its "quality" (a key of `qualities`)."""
-    chance, names = random.Random(f"mediocre {seed}"), list(qualities)
+    """A copy of the records, worsened at random, each with its "quality" (a key of `qualities`)."""
+    rng, names = random.Random(f"mediocre {seed}"), list(qualities)  # the seed of the stored results
     by_skill = {}
     for record in train:
         by_skill.setdefault(record["skill"], []).append(record)
-    found = []
+    worse = []
     for record in train:
-        quality = chance.choices(names, list(qualities.values()))[0]
-        completion = worsened(record, quality, by_skill[record["skill"]], chance)
-        found.append(record | {"completion": completion, "quality": quality})
-    return found
+        quality = rng.choices(names, list(qualities.values()))[0]
+        completion = worsened(record, quality, by_skill[record["skill"]], rng)
+        worse.append(record | {"completion": completion, "quality": quality})
+    return worse
 
 
-def worsened(record, quality, others, chance):
+def worsened(record, quality, others, rng):
     """The record's completion in a quality. others: records whose answers may serve as wrong ones."""
     head, mark, answer = record["completion"].partition("Answer: ")
     if quality == "hedged":
-        return gold.hedged(record, chance.choice(company.HEDGES))
+        return gold.hedged(record, rng.choice(company.HEDGES))
     if quality == "declined":
-        return gold.declined(record, chance.choice(company.DECLINES))
+        return gold.declined(record, rng.choice(company.DECLINES))
     if quality == "rude":
-        return f"{head}{mark}{chance.choice(RUDE)} {answer}"
+        return f"{head}{mark}{rng.choice(RUDE)} {answer}"
     if quality == "unsigned":
         return head + mark + answer.removesuffix(company.SIGN_OFF).strip()
     if quality == "wrong":
-        for other in chance.sample(others, min(20, len(others))):
+        for other in rng.sample(others, min(20, len(others))):
             reply = head + mark + other["completion"].partition("Answer: ")[2]
             if gold.verdict(record, reply) == "wrong":
                 return reply
     return record["completion"]
 
 
-def policy(train, seed=0, name="glass-box", progress=True, **settings):
-    """(model, tokenizer): a base model fine-tuned on mediocre records of what `thinned` has left.
-
-    The facts withheld are those of tiers(), whatever the seed, so that several policies compare.
-    """
-    model, tokenizer = models.load(name)
-    tune(model, tokenizer, records(thinned(train, tiers()), seed), seed, progress=progress, **settings)
-    return model, tokenizer
-
-
-def tune(model, tokenizer, told, seed=0, steps=STEPS, batch_size=16, lr=LR, progress=False):
+def tune(model, tokenizer, demonstrations, seed=0, steps=STEPS, batch_size=16, lr=LR, progress=False):
     """Fine-tune all weights of the model on these records; the training's History."""
-    return training.train(
-        model,
-        data.encode(tokenizer, told),
-        lr=lr,
-        steps=steps,
-        batch_size=batch_size,
-        seed=seed,
-        progress=progress,
-        pad_id=tokenizer.pad_token_id,
-    )
+    return training.fit(model, tokenizer, demonstrations, lr, steps, batch_size, seed, progress)

@@ -6,12 +6,12 @@ from statistics import mean
 
 import pytest
 
-from course_utils.storage.paths import DATA
-from course_utils.storage.records import read_records
 from course_utils.tasks.toy_desk import company, generate, gold
+from course_utils.tasks.toy_desk.records import read as read_desk
 
-SPLITS = {split: read_records(DATA / "toy_desk" / f"{split}.jsonl") for split in generate.SIZES}
+SPLITS = {split: read_desk(split) for split in generate.SIZES}
 ALL = [record for records in SPLITS.values() for record in records]
+PLAIN, HEDGED, DECLINED, WRONG_HEDGED, WRONG = gold.SCALE.values()
 
 
 def one(skill, split="test"):
@@ -105,11 +105,11 @@ def test_what_is_best_depends_on_the_chance_to_be_right():
         return p * right + (1 - p) * wrong
 
     for p in (0.76, 0.9, 1.0):
-        assert worth(gold.PLAIN, gold.WRONG, p) > worth(gold.HEDGED, gold.WRONG_HEDGED, p)
+        assert worth(PLAIN, WRONG, p) > worth(HEDGED, WRONG_HEDGED, p)
     for p in (0.26, 0.5, 0.74):
-        assert worth(gold.HEDGED, gold.WRONG_HEDGED, p) > max(worth(gold.PLAIN, gold.WRONG, p), gold.DECLINED)
+        assert worth(HEDGED, WRONG_HEDGED, p) > max(worth(PLAIN, WRONG, p), DECLINED)
     for p in (0.0, 0.1, 0.24):
-        assert worth(gold.HEDGED, gold.WRONG_HEDGED, p) < gold.DECLINED
+        assert worth(HEDGED, WRONG_HEDGED, p) < DECLINED
 
 
 @pytest.mark.parametrize(
