@@ -12,6 +12,7 @@ which the tests show that the lessons' claims can fail.
 
 import copy
 import functools
+import hashlib
 import os
 import time
 from pathlib import Path
@@ -71,8 +72,7 @@ def load(name=None):
     A missing pad token becomes the end token, a missing chat template the course's plain one.
     Raises FileNotFoundError, ValueError, ConnectionError or OSError, each with a sentence to act on.
     """
-    name = str(name or REAL)
-    name = os.environ.get("COURSE_MODEL") or name if name == REAL else name
+    name = _named(name)
     source, local = _find(name)
     options = {"local_files_only": local, "trust_remote_code": False}
     number_format = torch.float32 if name in GLASS_BOX else dtype()
@@ -132,6 +132,30 @@ def choose_threads(rounds=4):
     finally:
         torch.set_num_threads(before)
     return 2 if max(seconds[2]) * 1.15 < min(seconds[1]) else 1
+
+
+def fingerprint(name="glass-box"):
+    """The model's name and, for files on this machine, the start of the SHA-256 of its weights.
+
+    Of a folder only its own name counts, so that a stored result does not tell where it was made.
+    """
+    name = _named(name)
+    if name == REAL:
+        folder = real_model.folder()
+    else:
+        folder = paths.DATA / "models" / GLASS_BOX[name] if name in GLASS_BOX else Path(name).expanduser()
+    if not folder.is_dir():
+        return name
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.safetensors")):
+        digest.update(file.read_bytes())
+    return f"{name if name in GLASS_BOX else folder.resolve().name}@{digest.hexdigest()[:8]}"
+
+
+def _named(name):
+    """The name of the model to load: the real one by default, and COURSE_MODEL in its place."""
+    name = str(name or REAL)
+    return os.environ.get("COURSE_MODEL") or name if name == REAL else name
 
 
 def _find(name):

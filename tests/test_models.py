@@ -184,3 +184,15 @@ def test_choose_threads_obeys_the_environment(monkeypatch):
 def test_the_end_token_survives(glass_box):
     model, tokenizer = models.load("glass-box")
     assert tokenizer.eos_token == END and model.config.eos_token_id == tokenizer.eos_token_id
+
+
+def test_a_fingerprint_names_the_weights_and_not_where_they_are(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"one")
+    first = models.fingerprint(folder)
+    (folder / "model.safetensors").write_bytes(b"two")
+    assert first != models.fingerprint(folder)
+    assert first.startswith("mine@") and models.fingerprint(f"{folder}/.") == models.fingerprint(folder)
+    assert models.fingerprint("owner/model") == "owner/model"
+    assert models.fingerprint("glass-box").startswith("glass-box@")

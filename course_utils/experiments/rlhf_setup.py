@@ -6,10 +6,10 @@ runs of one seed compare. Measured on dev. Left out: a search for the best setti
 
 import functools
 
-from course_utils import data, models
+from course_utils import models
 from course_utils.rlhf import metrics, training_cache
-from course_utils.storage import paths
 from course_utils.tasks.toy_desk import noisy_demonstrations
+from course_utils.tasks.toy_desk.records import read as read_desk
 
 SFT_STEPS = noisy_demonstrations.STEPS
 ITEMS, QUESTIONS, KL_PROMPTS = 500, 400, 64  # records of dev; new questions; prompts on which a KL is taken
@@ -17,7 +17,7 @@ ITEMS, QUESTIONS, KL_PROMPTS = 500, 400, 64  # records of dev; new questions; pr
 
 def desk():
     """The toy desk's records: (train, dev)."""
-    train, dev = (data.read_records(paths.DATA / "toy_desk" / f"{part}.jsonl") for part in ("train", "dev"))
+    train, dev = map(read_desk, ("train", "dev"))
     return train, dev[:ITEMS]
 
 
@@ -31,7 +31,7 @@ def start(seed, sft_steps=SFT_STEPS):
 @functools.cache
 def messages():
     """(records that policies practice on, questions for facts asked afterwards), all in known wordings."""
-    train = data.read_records(paths.DATA / "toy_desk" / "train.jsonl")
+    train = read_desk("train")
     new = noisy_demonstrations.messages(train, "questions")
     questions = [record for record in new if record["skill"] == "facts"]
     return noisy_demonstrations.messages(train), questions[:QUESTIONS]
