@@ -121,6 +121,29 @@ def share(x, resamples=2000, seed=0):
     return difference(x, np.zeros((1, x.shape[1])), resamples, seed)
 
 
+def crossed_bootstrap(parts, resamples=10_000, seed=0, chunk=1000):
+    """(value, low, high) of a signed sum of means: [(sign, hits (S, N))] over the same N items, 95 %.
+
+    What `difference` does in a loop, at once for `chunk` resamples: how often each item and each seed is
+    drawn is multinomial, so that a resampled mean is a product of counts. Items are drawn once for all parts,
+    seeds for each on its own, because seed 3 of one technique has nothing to do with seed 3 of another. With
+    few seeds the interval is a little narrow. Source: Efron 1979; items and seeds as crossed factors, Owen
+    2007, "The pigeonhole bootstrap".
+    """
+    rng, count, sums = np.random.default_rng(seed), parts[0][1].shape[1], []
+    for start in range(0, resamples, chunk):
+        size = min(chunk, resamples - start)
+        of_items = rng.multinomial(count, np.full(count, 1 / count), size) / count  # (R, N)
+        total = np.zeros(size)
+        for sign, values in parts:
+            seeds = len(values)
+            of_seeds = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size) / seeds  # (R, S)
+            total += sign * ((of_seeds @ values) * of_items).sum(1)
+        sums.append(total)
+    low, high = np.percentile(np.concatenate(sums), [2.5, 97.5])
+    return float(sum(sign * values.mean() for sign, values in parts)), float(low), float(high)
+
+
 def verdict(interval, more="more", fewer="fewer", unclear="cannot tell"):
     """What an interval (value, low, high) of a difference allows to say."""
     _, low, high = interval

@@ -1,6 +1,6 @@
 """The long runs of lesson 06: labels of a judge and of people, synthetic records, annotation, model collapse.
 
-    python -m course_utils.experiments.ai_feedback [--table NAME …] [--list]
+    python -m course_utils.experiments ai_feedback [--table NAME …] [--list]
 
 Each table is a list of runs in data/results/ai_feedback.json. A run that is there is skipped, so a
 killed sweep continues where it stopped. Measured on dev and on held-out pairs, never on test. Left out:
@@ -8,16 +8,16 @@ a search for the best learning rate of each run.
 """
 
 import functools
-import json
 import random
 
-from course_utils import data, models
+from course_utils import models
 from course_utils.ai_feedback import annotation, judge_training, llm_judge, model_collapse, synthetic_data
 from course_utils.experiments import runner
 from course_utils.rlhf import preferences, reward_model, training_cache
 from course_utils.storage import paths
 from course_utils.tasks.toy_desk import gold
 from course_utils.tasks.toy_desk.replies import stratified
+from course_utils.tasks.toy_desk.task import TASK
 from course_utils.techniques import synthetic
 from course_utils.techniques.ai_feedback import labelled
 from course_utils.techniques.finetune import full
@@ -25,6 +25,7 @@ from course_utils.techniques.finetune import full
 FILE = paths.DATA / "results" / "ai_feedback.json"
 ITEMS, STEPS, RATE = 200, 160, 2e-3  # questions of dev; steps of a student and their learning rate
 COLLAPSE_ITEMS, ANNOTATING = 100, 100  # questions to each generation; steps before a batch of annotation
+SEEDS, COUNT = synthetic.USUAL.seeds, synthetic.USUAL.added  # real records of a student, and those added
 VERDICTS, UNLABELLED = 1000, 600  # training verdicts of the judge; messages for pseudo-labels
 THRESHOLDS = (0.0, 0.5, 0.9)
 SIZES = (50, 100, 200, 400, 800, 1600)  # labels before each batch of annotation
@@ -48,8 +49,8 @@ TABLES = {
 
 
 def read(table):
-    """The runs of a table, each its setting with what was measured; an empty list before the first."""
-    return json.loads(FILE.read_text("utf-8")).get(table, []) if FILE.exists() else []
+    """The stored runs of a table, each its setting with what was measured."""
+    return runner.read(FILE, table)
 
 
 # ---- the runs of each table ------------------------------------------------------------------
@@ -82,7 +83,7 @@ def synthetic_run(added, seed):
         "filtered": synthetic_data.deduplicated(synthetic_data.valid(written, seeds), seeds),
         "random replies": shuffled(written, seed),
         "real": others,
-    }[added][: synthetic.COUNT]
+    }[added][:COUNT]
     return student(seeds + records, seed) | {"records": len(records)}
 
 
@@ -101,8 +102,8 @@ def annotation_run(seed):
     order = random.Random(f"annotation {seed}").sample(train, len(train))
 
     def learn(labelled, turn):
-        model, tokenizer = models.load()
-        return full(model, tokenizer, labelled, 10 * seed + turn, RATE, ANNOTATING).reply
+        model, tokenizer = models.load("glass-box")
+        return full(model, tokenizer, labelled, 10 * seed + turn, TASK, RATE, ANNOTATING).reply
 
     return {"batches": annotation.campaign(order, SIZES, learn, seed)}
 
@@ -110,7 +111,7 @@ def annotation_run(seed):
 def model_collapse_run(fresh, seed):
     """Model collapse: six generations of students, with and without fresh real records."""
     train, dev = desk()
-    base, tokenizer = models.load()
+    base, tokenizer = models.load("glass-box")
     order = random.Random(f"lineage {seed}").sample(train, len(train))
     return {"students": model_collapse.run(base, tokenizer, order, dev[:COLLAPSE_ITEMS], seed, fresh)}
 
@@ -130,13 +131,13 @@ RUNS = {
 @functools.cache
 def desk():
     """The desk's records: (train, dev)."""
-    return [data.read_records(paths.DATA / "toy_desk" / f"{part}.jsonl") for part in ("train", "dev")]
+    return TASK.read("train"), TASK.read("dev")
 
 
 @functools.cache
 def writer():
     """(policy, tokenizer) of lesson 05, fine-tuned on noisy demonstrations."""
-    model, tokenizer = models.load()
+    model, tokenizer = models.load("glass-box")
     training_cache.sft(model, tokenizer, desk()[0])
     return model, tokenizer
 
@@ -144,7 +145,7 @@ def writer():
 @functools.cache
 def trained_judge():
     """(judge, tokenizer): the base after the desk's records and verdicts on them (judge_training.train)."""
-    model, tokenizer = models.load()
+    model, tokenizer = models.load("glass-box")
     return judge_training.train(model, tokenizer, desk()[0], VERDICTS), tokenizer
 
 
@@ -152,8 +153,8 @@ def trained_judge():
 def record_groups(seed):
     """(200 real records, the other real ones in an order of their own, synthetic ones by a teacher)."""
     train, _ = desk()
-    base, tokenizer = models.load()
-    seeds = stratified(train, synthetic.SEEDS, seed)
+    base, tokenizer = models.load("glass-box")
+    seeds = stratified(train, SEEDS, seed)
     names = {record["id"] for record in seeds}
     others = [record for record in train if record["id"] not in names]
     written = synthetic.written(base, tokenizer, seeds, seed, temperature=1.0)
@@ -164,16 +165,16 @@ def record_groups(seed):
 def pseudo_labels(seed):
     """Other real messages with the replies of a teacher of 200 records."""
     seeds, others, _ = record_groups(seed)
-    model, tokenizer = models.load()
-    full(model, tokenizer, seeds, seed, RATE, STEPS)
+    model, tokenizer = models.load("glass-box")
+    full(model, tokenizer, seeds, seed, TASK, RATE, STEPS)
     prompts = [record["prompt"] for record in others[:UNLABELLED]]
     return synthetic_data.pseudo_labelled(model, tokenizer, prompts)
 
 
 def student(records, seed):
     """Full fine-tuning on these records: hits on dev."""
-    model, tokenizer = models.load()
-    reply, (_, dev) = full(model, tokenizer, records, seed, RATE, STEPS).reply, desk()
+    model, tokenizer = models.load("glass-box")
+    reply, (_, dev) = full(model, tokenizer, records, seed, TASK, RATE, STEPS).reply, desk()
     replies = reply([record["prompt"] for record in dev[:ITEMS]])
     scores = [gold.score(record, text) for record, text in zip(dev, replies)]
     hits = "".join(str(int(score["whole"])) for score in scores)
@@ -211,17 +212,3 @@ def relabelled(judge, tokenizer, pairs, source="judge"):
         "principles": llm_judge.principled,
     }
     return labelled(lambda prompts, replies: scores[source](judge, tokenizer, prompts, replies), pairs)
-
-
-def sweep(names):
-    """Run what is missing of these tables, writing the file after every run."""
-    runner.run(FILE, TABLES, RUNS, names)
-
-
-def main(arguments=None):
-    """The command line."""
-    runner.command(__doc__, TABLES, read, sweep, arguments)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Fine-tuning under other conditions: examples, noise, forgetting, instructions, own records, LoRA's rank.
 
-    python -m course_utils.experiments.finetune [--table NAME …] [--list]
+    python -m course_utils.experiments finetune [--table NAME …] [--list]
 
 Each table is a list of runs in data/results/fine_tuning.json. A run that is there is skipped, so a
 killed sweep goes on where it stopped. Measured on dev. Left out: a search for the best rate of each run.
@@ -8,23 +8,23 @@ killed sweep goes on where it stopped. Measured on dev. Left out: a search for t
 
 import functools
 import itertools
-import json
 import random
 
 from course_utils import data, evaluation, generation, models, training
 from course_utils.corpus import mix
 from course_utils.experiments import runner
 from course_utils.finetune import custom
+from course_utils.finetune.run import last_blocks, own_head
 from course_utils.peft import lora
 from course_utils.storage import paths
 from course_utils.tasks import instructions, retention
 from course_utils.tasks.toy_desk import gold
 from course_utils.tasks.toy_desk.replies import stratified
-from course_utils.techniques.finetune import last_blocks, own_head
-from course_utils.techniques.prompting import ROOM
+from course_utils.tasks.toy_desk.task import TASK
 
 FILE = paths.DATA / "results" / "fine_tuning.json"
 ITEMS, ON_TRAIN, KEPT, PER_FAMILY = 200, 100, 60, 40
+ROOM = TASK.room
 STEPS, LONGER, BATCH = 120, 160, 16  # LONGER where the records are the question
 TOLD, RATE = 1200, 3e-4  # instruction records, and their learning rate
 REPLAYED, WIDTH = 400, 128  # documents of the corpus, and the tokens kept of each
@@ -60,8 +60,8 @@ TABLES = {
 
 
 def read(table):
-    """The runs of a table, each its setting with what was measured; an empty list before the first."""
-    return json.loads(FILE.read_text("utf-8")).get(table, []) if FILE.exists() else []
+    """The stored runs of a table, each its setting with what was measured."""
+    return runner.read(FILE, table)
 
 
 def retention_drop(row):
@@ -71,7 +71,7 @@ def retention_drop(row):
     """
     whole = next((r for r in read("forgetting") if r["depth"] == "untouched"), None)
     if whole is None:
-        raise LookupError("the untouched model was not measured: python -m course_utils.experiments.finetune")
+        raise LookupError("the untouched model was not measured: python -m course_utils.experiments finetune")
     before, after = ([int(hit) for hits in r["retention"].values() for hit in hits] for r in (whole, row))
     return evaluation.paired_difference(before, after)
 
@@ -97,7 +97,7 @@ def forgetting(depth, seed):
     """What each depth learns of the desk, and what it loses of the retention suite."""
     train, dev = desk()
     if depth == "untouched":
-        model, tokenizer = models.load()
+        model, tokenizer = models.load("glass-box")
         measured = {**shares(model, tokenizer, dev[:ITEMS]), "trained": 0, "seconds": 0.0}
     else:
         (model, tokenizer), measured = desk_run(depth, train, train, dev, seed, STEPS)
@@ -107,9 +107,9 @@ def forgetting(depth, seed):
 
 def instructions_run(mixture, seed):
     """Full fine-tuning on a mixture of instructions; all families before and after."""
-    model, tokenizer = models.load()
-    told = instructions.mixture(instructions.MIXTURES[mixture], TOLD, seed)
-    history = train_on(model, tokenizer, data.encode(tokenizer, told), None, RATE, seed, TOLD // BATCH)
+    model, tokenizer = models.load("glass-box")
+    records = instructions.mixture(instructions.MIXTURES[mixture], TOLD, seed)
+    history = train_on(model, tokenizer, data.encode(tokenizer, records), None, RATE, seed, TOLD // BATCH)
     after = instructions.measure(model, tokenizer, instructions.FAMILIES, PER_FAMILY)
     return {"before": untouched(), "after": after, "n": PER_FAMILY, "seconds": round(history.seconds, 1)}
 
@@ -117,7 +117,7 @@ def instructions_run(mixture, seed):
 @functools.cache
 def untouched():
     """{family: hits} of the untouched model."""
-    return instructions.measure(*models.load(), instructions.FAMILIES, PER_FAMILY)
+    return instructions.measure(*models.load("glass-box"), instructions.FAMILIES, PER_FAMILY)
 
 
 def own_records(method, form, seed):
@@ -125,16 +125,16 @@ def own_records(method, form, seed):
 
     form: each record once in an epoch, repeated as it stands, or reworded as many times.
     """
-    model, tokenizer = models.load()
+    model, tokenizer = models.load("glass-box")
     records, unseen = data.read_records(custom.EXAMPLE), data.read_records(custom.UNSEEN)
 
     def hits(model):
         return [sum(custom.right(model, tokenizer, asked)) for asked in (unseen, records)]
 
     before = hits(model)
-    told = records * custom.COPIES if form == "repeated" else records
+    copied = records * custom.COPIES if form == "repeated" else records
     copies = custom.COPIES if form == "reworded" else 1
-    model, history = custom.tune(model, tokenizer, told, method, copies=copies, seed=seed, progress=False)
+    model, history = custom.tune(model, tokenizer, copied, method, copies=copies, seed=seed, progress=False)
     after = hits(model)
     return {
         "before": before[0],
@@ -150,7 +150,7 @@ def own_records(method, form, seed):
 def lora_by_rank(rank, steps, seed):
     """LoRA on all layers, or all weights if rank is None, at the rates that the scoreboard chose."""
     train, dev = desk()
-    model, tokenizer = models.load()
+    model, tokenizer = models.load("glass-box")
     if rank is None:
         chosen, lr = list(model.parameters()), 1e-3
     else:
@@ -175,19 +175,19 @@ RUNS = {
 
 def desk():
     """The desk's records: (train, dev)."""
-    return [data.read_records(paths.DATA / "toy_desk" / f"{part}.jsonl") for part in ("train", "dev")]
+    return TASK.read("train"), TASK.read("dev")
 
 
-def desk_run(depth, told, clean, dev, seed, steps):
-    """Train one depth on `told`; ((model, tokenizer), what was measured on dev and on clean records)."""
-    model, tokenizer = models.load()
+def desk_run(depth, records, clean, dev, seed, steps):
+    """Train one depth on records; ((model, tokenizer), what was measured on dev and on clean records)."""
+    model, tokenizer = models.load("glass-box")
     choose, lr = DEPTHS[depth]
     chosen = choose(model)
-    found = data.encode(tokenizer, told)
+    examples = data.encode(tokenizer, records)
     if depth.endswith("replay"):
-        found = found + replay(tokenizer, REPLAYED, seed)
-        steps = round(steps * len(found) / len(told))  # as often over the desk as without
-    history = train_on(model, tokenizer, found, chosen, lr, seed, steps)
+        examples = examples + replay(tokenizer, REPLAYED, seed)
+        steps = round(steps * len(examples) / len(records))  # as often over the desk as without
+    history = train_on(model, tokenizer, examples, chosen, lr, seed, steps)
     seen = shares(model, tokenizer, clean[:ON_TRAIN])
     measured = shares(model, tokenizer, dev[:ITEMS]) | {
         "train_right": seen["right"],
@@ -199,11 +199,11 @@ def desk_run(depth, told, clean, dev, seed, steps):
     return (model, tokenizer), measured
 
 
-def train_on(model, tokenizer, found, chosen, lr, seed, steps):
+def train_on(model, tokenizer, examples, chosen, lr, seed, steps):
     """The course's loop with this module's batch size; its History."""
     return training.train(
         model,
-        found,
+        examples,
         lr=lr,
         steps=steps,
         batch_size=BATCH,
@@ -217,16 +217,16 @@ def train_on(model, tokenizer, found, chosen, lr, seed, steps):
 def shares(model, tokenizer, records):
     """{"right", "team_right", "n"}: replies that are right as a whole, and those with the right team."""
     prompts = [record["prompt"] for record in records]
-    given = generation.generate(model, tokenizer, prompts, ROOM, stop="\n")
-    scores = [gold.score(record, reply) for record, reply in zip(records, given)]
+    replies = generation.generate(model, tokenizer, prompts, ROOM, stop="\n")
+    scores = [gold.score(record, reply) for record, reply in zip(records, replies)]
     whole, team = (sum(score[name] for score in scores) for name in ("whole", "team"))
     return {"right": whole, "team_right": team, "n": len(records)}
 
 
 def swapped(records, share, seed):
     """The records, with the completions of a share of them passed on, each to the next of the chosen."""
-    draw, made = random.Random(f"swapped {seed}"), list(records)
-    chosen = draw.sample(range(len(records)), round(share * len(records)))
+    rng, made = random.Random(f"swapped {seed}"), list(records)
+    chosen = rng.sample(range(len(records)), round(share * len(records)))
     for place, other in zip(chosen, chosen[1:] + chosen[:1]):
         made[place] = records[place] | {"completion": records[other]["completion"]}
     return made
@@ -237,17 +237,3 @@ def replay(tokenizer, count, seed):
     texts = itertools.islice(mix.documents(f"replay {seed}", 0), count)
     rows = [tokenizer(text)["input_ids"][:WIDTH] for _, text in texts]
     return [{"input_ids": row, "mask": [1] * len(row)} for row in rows if len(row) > 1]
-
-
-def sweep(names):
-    """Run what is missing of these tables, writing the file after every run."""
-    runner.run(FILE, TABLES, RUNS, names)
-
-
-def main(arguments=None):
-    """The command line."""
-    runner.command(__doc__, TABLES, read, sweep, arguments)
-
-
-if __name__ == "__main__":
-    main()

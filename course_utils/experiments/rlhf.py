@@ -1,13 +1,12 @@
 """RLHF under other conditions: reward models, rewards, penalties, methods, rounds, and four runs gone wrong.
 
-    python -m course_utils.experiments.rlhf [--table judge ppo …] [--list]
+    python -m course_utils.experiments rlhf [--table judge ppo …] [--list]
 
 Each table is a list of runs in data/results/rlhf.json; a killed sweep continues where it stopped. About
 95 minutes on a free thread. Needs data/toy_desk/preferences.jsonl (python -m course_utils.rlhf.preferences).
 """
 
 import functools
-import json
 
 from course_utils.experiments import (
     rlhf_methods,
@@ -63,24 +62,10 @@ RUNS = {
 
 
 def read(table):
-    """The runs of a table, each its setting with what was measured; an empty list before the first."""
-    return json.loads(FILE.read_text("utf-8")).get(table, []) if FILE.exists() else []
+    """The stored runs of a table, each its setting with what was measured."""
+    return runner.read(FILE, table)
 
 
 def bad_runs():
     """{name: log} of the runs gone wrong, and "a good run"; empty before the first."""
     return {row["run"]: row for row in read("bad")}
-
-
-def sweep(names):
-    """Run what is missing of these tables, writing the file after every run."""
-    runner.run(FILE, TABLES, RUNS, names)
-
-
-def main(arguments=None):
-    """The command line."""
-    runner.command(__doc__, TABLES, read, sweep, arguments)
-
-
-if __name__ == "__main__":
-    main()

@@ -6,10 +6,10 @@ runs of one seed compare. Measured on dev. Left out: a search for the best setti
 
 import functools
 
-from course_utils import data, models
+from course_utils import models
 from course_utils.rlhf import metrics, training_cache
-from course_utils.storage import paths
 from course_utils.tasks.toy_desk import noisy_demonstrations
+from course_utils.tasks.toy_desk.records import read as read_desk
 
 SFT_STEPS = noisy_demonstrations.STEPS
 ITEMS, QUESTIONS, KL_PROMPTS = 500, 400, 64  # records of dev; new questions; prompts on which a KL is taken
@@ -17,13 +17,13 @@ ITEMS, QUESTIONS, KL_PROMPTS = 500, 400, 64  # records of dev; new questions; pr
 
 def desk():
     """The toy desk's records: (train, dev)."""
-    train, dev = (data.read_records(paths.DATA / "toy_desk" / f"{part}.jsonl") for part in ("train", "dev"))
+    train, dev = map(read_desk, ("train", "dev"))
     return train, dev[:ITEMS]
 
 
 def start(seed, sft_steps=SFT_STEPS):
     """(policy, tokenizer, train, dev): the fine-tuned model of a seed, and the toy desk's records."""
-    (model, tokenizer), (train, dev) = models.load(), desk()
+    (model, tokenizer), (train, dev) = models.load("glass-box"), desk()
     training_cache.sft(model, tokenizer, train, seed, steps=sft_steps)
     return model, tokenizer, train, dev
 
@@ -31,7 +31,7 @@ def start(seed, sft_steps=SFT_STEPS):
 @functools.cache
 def messages():
     """(records that policies practice on, questions for facts asked afterwards), all in known wordings."""
-    train = data.read_records(paths.DATA / "toy_desk" / "train.jsonl")
+    train = read_desk("train")
     new = noisy_demonstrations.messages(train, "questions")
     questions = [record for record in new if record["skill"] == "facts"]
     return noisy_demonstrations.messages(train), questions[:QUESTIONS]
@@ -44,7 +44,7 @@ def outcome(policy, ref, tokenizer, dev):
     """
     prompts = [record["prompt"] for record in dev[:KL_PROMPTS]]
     kl = metrics.kl(policy, ref, tokenizer, prompts) if ref is not policy else 0.0
-    kl_base = metrics.kl(policy, models.load()[0], tokenizer, prompts)
+    kl_base = metrics.kl(policy, models.load("glass-box")[0], tokenizer, prompts)
     grades = metrics.graded(policy, tokenizer, dev)
     questions = metrics.graded(policy, tokenizer, messages()[1])
     verdicts = {"verdicts": questions["verdicts"], "unseen": grades["verdicts"]}

@@ -1,6 +1,6 @@
 """Soft prompts under other conditions: starts, lengths and rates; places; model sizes; few examples.
 
-    python -m course_utils.experiments.soft_prompts [--table starts places sizes examples] [--list]
+    python -m course_utils.experiments soft_prompts [--table starts places sizes examples] [--list]
 
 Each table is a list of runs in data/results/soft_prompts.json. A run that is there is skipped, so a
 killed sweep goes on where it stopped. Measured on dev, with few steps, so that all of it takes about a
@@ -9,7 +9,6 @@ technique can get. Left out: grids for every technique.
 """
 
 import functools
-import json
 
 from course_utils import data, generation, models, training
 from course_utils.experiments import runner
@@ -24,12 +23,12 @@ from course_utils.peft.soft_prompts import (
 from course_utils.storage import paths
 from course_utils.tasks.toy_desk import gold
 from course_utils.tasks.toy_desk.replies import stratified
-from course_utils.techniques.prompting import ROOM
-from course_utils.techniques.soft_prompts import BATCH, BETWEEN, begin
+from course_utils.tasks.toy_desk.task import TASK
+from course_utils.techniques.soft_prompts import BETWEEN, begin
 
 FILE = paths.DATA / "results" / "soft_prompts.json"
 ITEMS, SEEN = 200, 50  # records of dev, and of those trained on, that are asked afterwards
-STEPS, SHOTS = 120, 2
+STEPS, SHOTS, BATCH, ROOM = 120, 2, TASK.budget.batch, TASK.room
 RATES = {"prompt": 0.03, "prefix": 0.03, "full": 1e-3}
 SIZES = ("glass-box-tiny", "glass-box-small", "glass-box")
 STARTS = ("random", "vocabulary", "solved records")
@@ -56,15 +55,15 @@ TABLES = {
 
 
 def read(table):
-    """The runs of a table, each its setting with what was measured; an empty list before the first."""
-    return json.loads(FILE.read_text("utf-8")).get(table, []) if FILE.exists() else []
+    """The stored runs of a table, each its setting with what was measured."""
+    return runner.read(FILE, table)
 
 
 def starts(train, dev, start, length, lr):
     """Vectors of one length from one start, at one rate; solved records are cut or repeated to length."""
-    model, tokenizer = models.load()
+    model, tokenizer = models.load("glass-box")
     if start == "solved records":
-        whole = begin(model, tokenizer, train, 0, SHOTS)
+        whole = begin(model, tokenizer, train, 0, TASK, SHOTS)
         first = whole.repeat(length // len(whole) + 1, 1)[-length:]  # the end stays next to the request
     else:
         first = {"random": random_start, "vocabulary": vocabulary_start}[start](model, length)
@@ -73,7 +72,7 @@ def starts(train, dev, start, length, lr):
 
 def places(train, dev, behind, seed):
     """Twenty vectors from random words, so many of them behind the request and the rest before it."""
-    model, tokenizer = models.load()
+    model, tokenizer = models.load("glass-box")
     tokenizer, text = marks(tokenizer, behind)
     soft = SoftPrompted(model, Direct(vocabulary_start(model, 20, seed)), behind, len(tokenizer) - behind)
     return outcome(soft, tokenizer, train, dev, 0.1, seed, behind=text)
@@ -94,7 +93,7 @@ def by_technique(train, dev, technique, seed, size, steps=STEPS):
     model, tokenizer = models.load(size)
     if technique == "full":
         return outcome(model, tokenizer, train, dev, RATES["full"], seed, steps)
-    first = begin(model, tokenizer, train, seed, SHOTS)
+    first = begin(model, tokenizer, train, seed, TASK, SHOTS)
     first = keys_and_values(model, first) if technique == "prefix" else first
     steps = 0 if technique == "few-shot" else steps
     return outcome(
@@ -110,8 +109,8 @@ def outcome(model, tokenizer, train, dev, lr, seed=0, steps=STEPS, behind=""):
 
     def shares(records):
         prompts = [record["prompt"] for record in asked(records)]
-        given = generation.generate(model, tokenizer, prompts, ROOM, stop="\n")
-        scores = [gold.score(record, reply) for record, reply in zip(records, given)]
+        replies = generation.generate(model, tokenizer, prompts, ROOM, stop="\n")
+        scores = [gold.score(record, reply) for record, reply in zip(records, replies)]
         return [sum(score[name] for score in scores) / len(scores) for name in ("whole", "team")]
 
     history = training.History()
@@ -133,18 +132,15 @@ def outcome(model, tokenizer, train, dev, lr, seed=0, steps=STEPS, behind=""):
     return measured | {"loss": sum(last) / len(last) if last else None, "seconds": round(history.seconds, 1)}
 
 
-def sweep(names):
-    """Run what is missing of these tables; raises as sweeps.run does."""
-    train, dev = (data.read_records(paths.DATA / "toy_desk" / f"{part}.jsonl") for part in ("train", "dev"))
-    runs = {"starts": starts, "places": places, "sizes": sizes, "examples": examples}
-    runs = {name: functools.partial(run, train, dev) for name, run in runs.items()}
-    runner.run(FILE, TABLES, runs, names)
+@functools.cache
+def desk():
+    """The desk's records: (train, dev)."""
+    return TASK.read("train"), TASK.read("dev")
 
 
-def main(arguments=None):
-    """The command line."""
-    runner.command(__doc__, TABLES, read, sweep, arguments)
+def on_desk(run):
+    """run(train, dev, **setting) as a function of the setting alone."""
+    return lambda **setting: run(*desk(), **setting)
 
 
-if __name__ == "__main__":
-    main()
+RUNS = {name: on_desk(run) for name, run in zip(TABLES, (starts, places, sizes, examples))}

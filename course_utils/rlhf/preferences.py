@@ -27,17 +27,18 @@ import itertools
 import json
 import random
 
-from course_utils import data, models
+from course_utils import models
 from course_utils.corpus.styles import RUDE_WORDS
 from course_utils.generation import generate
 from course_utils.prompts import few_shot
 from course_utils.rlhf import training_cache
 from course_utils.storage.files import write_atomically
-from course_utils.storage.paths import DATA
 from course_utils.tasks.toy_desk import company, gold, noisy_demonstrations
+from course_utils.tasks.toy_desk.records import FOLDER
+from course_utils.tasks.toy_desk.records import read as read_desk
 from course_utils.tasks.toy_desk.replies import stratified
 
-FILE = DATA / "toy_desk" / "preferences.jsonl"
+FILE = FOLDER / "preferences.jsonl"
 SEED, NOISE = 2026, 0.1
 SLIP = "a slip, for the other one is better: "  # before the reason of a wrong label
 SPLITS = ("train", "held_out", "unseen")
@@ -161,7 +162,7 @@ def main(arguments=None):
     parser.add_argument("--steps", type=int, default=noisy_demonstrations.STEPS, help="steps of fine-tuning")
     parser.add_argument("--out", default=FILE, help="the file to write")
     options = parser.parse_args(arguments)
-    train, dev = (data.read_records(DATA / "toy_desk" / f"{split}.jsonl") for split in ("train", "dev"))
+    train, dev = map(read_desk, ("train", "dev"))
     counts = {split: getattr(options, split) for split in SPLITS}
     pairs = build(train, dev, counts, steps=options.steps)
     write_atomically(options.out, "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs))

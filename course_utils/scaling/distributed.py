@@ -24,7 +24,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from course_utils import data, losses, models, training
 from course_utils.scaling import fsdp, launch
-from course_utils.storage import files, paths
+from course_utils.storage import files
+from course_utils.tasks.toy_desk.records import file as desk_file
 
 
 class LocalBatch(nn.Module):
@@ -96,7 +97,7 @@ def parser(docstring):
     options = argparse.ArgumentParser(description=docstring.splitlines()[0])
     options.add_argument("--out", type=Path, required=True, help="the folder for weights and report")
     options.add_argument("--model", default="glass-box-tiny")
-    options.add_argument("--data", type=Path, default=paths.DATA / "toy_desk" / "train.jsonl")
+    options.add_argument("--data", type=Path, default=desk_file("train"))
     options.add_argument("--steps", type=int, default=6)
     options.add_argument("--batch-size", type=int, default=16)
     options.add_argument("--lr", type=float, default=1e-3)

@@ -1,6 +1,6 @@
 """Four questions that lead to a technique, with the scoreboard's rows for and against, and how sure they are.
 
-    choose.advise(ability="no", clean="yes", compute="no", model_can="neither")
+    advisor.advise(ability="no", clean="yes", compute="no", model_can="neither")
     python -m course_utils.scoreboard.advisor --ability no --clean yes --compute no --model-can neither
 
 The questions are common advice; the rows are this course's measurements on one task and one small
@@ -14,6 +14,9 @@ from dataclasses import dataclass
 
 from course_utils import evaluation
 from course_utils.scoreboard import table as scoreboard
+from course_utils.tasks import base
+from course_utils.techniques.base import CONTROL
+from course_utils.techniques.registry import families
 
 QUESTIONS = {  # name: (question, answers)
     "ability": ("Does the model hold the ability already?", ("yes", "unsure", "no")),
@@ -21,22 +24,7 @@ QUESTIONS = {  # name: (question, answers)
     "compute": ("Can you train and store all weights?", ("yes", "no")),
     "model_can": ("What can a model do here?", ("make good data", "judge", "neither")),
 }
-FAMILIES = {
-    "prompting": (
-        *("zero_shot", "few_shot", "few_shot_drawn", "chain_of_thought", "self_consistency"),
-        *("system_prompt", "facts_in_prompt", "hard_prompt_search"),
-    ),
-    "soft prompts": (
-        *("prompt_tuning", "p_tuning_mlp", "p_tuning_lstm", "prefix_tuning", "prefix_tuning_mlp"),
-    ),
-    "PEFT": ("bottleneck_adapter", "ia3", "lora_qv", "lora_all", "dora", "llama_adapter"),
-    "fine-tuning": ("full", "feature_last_block", "feature_head"),
-    "RLHF": ("reward_best_of_n", "ppo", "dpo", "grpo", "rloo", "critic_guided"),
-    "AI feedback": ("rlaif", "ai_reward", "self_reflection"),
-    "synthetic data": ("synthetic_filtered", "synthetic_unfiltered"),
-    "specialists": ("specialists",),
-}
-CONTROLS = ("majority_class", "random_reply", "synthetic_real_control", "sft_mediocre")  # never advised
+FAMILIES = {name: members for name, members in families().items() if name != CONTROL}
 RIVALS = {  # the family that an answer turned down
     "prompting": "PEFT",
     "PEFT": "prompting",
@@ -92,10 +80,10 @@ class Advice:
 
 def path(ability, clean, compute, model_can):
     """[(family, reason)] that the answers lead to, the first to try first. Raises ValueError for others."""
-    given = dict(ability=ability, clean=clean, compute=compute, model_can=model_can)
+    chosen = dict(ability=ability, clean=clean, compute=compute, model_can=model_can)
     for name, (question, answers) in QUESTIONS.items():
-        if given[name] not in answers:
-            raise ValueError(f"{question} The answers are {', '.join(answers)}, not {given[name]!r}.")
+        if chosen[name] not in answers:
+            raise ValueError(f"{question} The answers are {', '.join(answers)}, not {chosen[name]!r}.")
     steps = []
     if ability != "no":
         why = "the ability is there: call it up" if ability == "yes" else "twenty shown examples will tell"
@@ -112,50 +100,51 @@ def path(ability, clean, compute, model_can):
     return [*steps, ("RLHF", "only people can tell good replies from bad ones: let them choose")]
 
 
-def advise(ability, clean, compute, model_can, column="accuracy", folder=None):
+def advise(ability, clean, compute, model_can, column="accuracy", task=base.DEFAULT, folder=None):
     """[Advice] for the answers, each with the rows of the scoreboard that speak for and against it.
 
-    column: "accuracy", "routing" or "gold_reward". folder: other results. Raises ValueError for an answer
-    that is not among QUESTIONS. Techniques that were not measured are left out, and a family without rows
-    is not measured.
+    column: "accuracy", "routing" or "gold_reward". task: whose rows. folder: other results. Techniques that
+    were not measured are left out, and a family without rows is not measured. Raises ValueError for an
+    answer that is not among QUESTIONS.
     """
-    found = []
+    advices = []
     for family, reason in path(ability, clean, compute, model_can):
-        advice = Advice(family, reason, column, *(best(f, column, folder) for f in (family, RIVALS[family])))
+        rows = (best(name, column, task, folder) for name in (family, RIVALS[family]))
+        advice = Advice(family, reason, column, *rows)
         if advice.best and advice.rival:
             pair = advice.best.technique, advice.rival.technique
-            advice.gap = scoreboard.compare(*pair, column, RESAMPLES, folder)
-        found.append(advice)
-    return found
+            advice.gap = scoreboard.compare(*pair, column, RESAMPLES, task, folder)
+        advices.append(advice)
+    return advices
 
 
-def best(family, column="accuracy", folder=None):
+def best(family, column="accuracy", task=base.DEFAULT, folder=None):
     """The Row of the family's best measured technique, or None."""
-    names = [name for name in FAMILIES[family] if name in measured(folder)]
+    names = [name for name in FAMILIES[family] if name in measured(task, folder)]
     if not names:
         return None
 
     def rank(name):  # at a tie, such as no record right at all, the one that finds more teams
-        return [scoreboard.items(name, each, folder)[0].mean() for each in (column, "routing")]
+        return [scoreboard.items(name, each, task, folder)[0].mean() for each in (column, "routing")]
 
     name = max(names, key=rank)
-    return Row(name, *scoreboard.mean(name, column, RESAMPLES, folder), measured(folder)[name])
+    return Row(name, *scoreboard.mean(name, column, RESAMPLES, task, folder), measured(task, folder)[name])
 
 
-def measured(folder=None):
+def measured(task=base.DEFAULT, folder=None):
     """{technique: how many seeds} of the scoreboard; nothing before its first row."""
     seeds = {}
-    for row in scoreboard.rows_done(folder):
+    for row in scoreboard.rows_done(task, folder):
         seeds[row["technique"]] = seeds.get(row["technique"], 0) + 1
     return seeds
 
 
-def widget(folder=None):
+def widget(task=base.DEFAULT, folder=None):
     """The questions as rows of buttons, the advice below; without ipywidgets the advice for "no, yes, no"."""
     try:
         import ipywidgets as w
     except ImportError:
-        return "\n".join(map(str, advise("no", "yes", "no", "neither", folder=folder)))
+        return "\n".join(map(str, advise("no", "yes", "no", "neither", task=task, folder=folder)))
     # Rows of buttons, not menus: JupyterLab keeps the arrow keys of a menu for itself.
     style = {"description_width": "22em", "button_width": "11em"}
     rows = {
@@ -165,8 +154,8 @@ def widget(folder=None):
     shown = w.HTML()
 
     def show(*_):
-        found = advise(**{name: row.value for name, row in rows.items()}, folder=folder)
-        shown.value = "".join(f"<pre>{html.escape(str(advice))}</pre>" for advice in found)
+        advices = advise(**{name: row.value for name, row in rows.items()}, task=task, folder=folder)
+        shown.value = "".join(f"<pre>{html.escape(str(advice))}</pre>" for advice in advices)
 
     for row in rows.values():
         row.observe(show, names="value")
@@ -176,9 +165,10 @@ def widget(folder=None):
 
 def main(arguments=None):
     """The command: asks what is not given, where somebody can answer; 2 if nobody can."""
-    parser = argparse.ArgumentParser(prog="choose", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="advisor", description=__doc__.splitlines()[0])
     for name, (question, answers) in QUESTIONS.items():
         parser.add_argument(f"--{name.replace('_', '-')}", choices=answers, help=question)
+    parser.add_argument("--task", choices=base.TASKS, default=base.DEFAULT, help="whose rows are cited")
     parser.add_argument("--column", choices=("accuracy", "routing", "gold_reward"), default="accuracy")
     chosen = vars(parser.parse_args(arguments))
     for name, (question, answers) in QUESTIONS.items():

@@ -1,12 +1,10 @@
-"""One technique, one seed: learn, reply, score. In a fresh process, whose peak memory is its own.
+"""One technique, one seed: learn, reply, grade. In a fresh process, whose peak memory is its own.
 
 `measure` does the work; `in_fresh_process` runs it as `python -m course_utils.scoreboard.measure` and reads
 back what it wrote. Left out: accelerator memory, which the column does not count.
 """
 
 import argparse
-import hashlib
-import io
 import json
 import os
 import platform
@@ -19,58 +17,57 @@ from pathlib import Path
 
 import numpy as np
 
-from course_utils.storage import files, paths
+from course_utils.scoreboard.columns import item_names
+from course_utils.storage.tensors import load_arrays, save_arrays
+from course_utils.tasks import base
 
-ITEM_COLUMNS = ("whole", "team", "priority", "answer", "gold_reward")
 LATENCIES = 12  # single requests that are timed
-TUNING_ITEMS = 250  # of the dev records: enough to choose a setting by
+KL_ITEMS = 100  # replies over which the divergence from the base is averaged
 
 
-def measure(technique, seed, setting, split="test", model="glass-box", desk=None):
-    """(numbers, items) of a technique on a split of the desk's records.
+def measure(technique, seed, setting, split="test", task=base.DEFAULT, model=None, folder=None, limit=None):
+    """(numbers, items) of a technique on a split of a task's records.
 
     numbers: the scoreboard's columns, less those that the caller knows (technique, lesson, seed,
-    peak memory). items: {"ids" (N,), and each of ITEM_COLUMNS (N,)}. Latency is the median of single
-    requests in milliseconds. On "dev" only accuracy, routing and gold reward are measured, of the
-    first TUNING_ITEMS.
+    peak memory). items: {"ids" (N,), and every score (N,)}. Latency is the median of single requests in
+    milliseconds. On "dev" only scores are measured, of the task's first `dev_items` and with the budget of a
+    trial. model: in place of the task's own. folder: records in place of the task's. limit: the first items.
     """
     import torch
 
     from course_utils import models
-    from course_utils.storage.records import read_records
-    from course_utils.tasks.toy_desk import gold
     from course_utils.techniques import registry
 
     torch.set_num_threads(models.choose_threads())
     torch.manual_seed(seed)
-    folder = Path(desk or paths.DATA / "toy_desk")
-    train, records = read_records(folder / "train.jsonl"), read_records(folder / f"{split}.jsonl")
-    records = records[:TUNING_ITEMS] if split == "dev" else records
-    base, tokenizer = models.load(model)
-    result = registry.find(technique).learn(base, tokenizer, train, seed, **setting)
+    task = base.find(task)
+    task = task.in_folder(folder) if folder else task
+    train, records = task.read("train"), task.read(split)
+    if split == "dev":
+        task, records = task.for_trials(), records[: task.dev_items]
+    records = records[:limit]
+    name = model or task.model
+    model, tokenizer = models.load(name)
+    result = registry.find(technique).learn(model, tokenizer, train, seed, task, **setting)
     requests = [record["prompt"] for record in records]
-    given = result.reply(requests)
-    items = graded(records, given, gold)
-    numbers = {"accuracy": items["whole"].mean(), "routing": items["team"].mean()}
-    numbers["gold_reward"] = items["gold_reward"].mean()
+    replies = result.reply(requests)
+    items = graded(records, replies, task)
+    numbers = {column: items[name].mean() for column, name in item_names(task).items()}
     if split == "test":
         costs = ("trainable_parameters", "stored_parameters", "stored_bytes", "examples", "labels")
         numbers |= {name: getattr(result, name) for name in (*costs, "train_seconds", "prompt_tokens")}
         numbers["latency_ms"] = latency(result.reply, requests)
-        numbers |= {"retention_drop": 0.0, "kl_base": 0.0}  # exactly, where the base stays as it was
-        if result.model is not None:
-            untouched, _ = models.load(model)
-            numbers["retention_drop"] = retention_drop(result.model, untouched, tokenizer)
-            numbers["kl_base"] = kl(result.model, untouched, tokenizer, requests[:100], given[:100])
+        numbers |= changes(result.model, name, tokenizer, task, requests[:KL_ITEMS], replies[:KL_ITEMS])
         numbers |= {"machine": machine(torch.get_num_threads()), "versions": versions()}
     return {k: v if isinstance(v, (str, int)) else float(v) for k, v in numbers.items()}, items
 
 
-def graded(records, given, gold):
+def graded(records, replies, task):
     """Hits and gold rewards of replies, as arrays in the order of the records."""
-    scores = [gold.score(record, reply) for record, reply in zip(records, given, strict=True)]
-    items = {name: np.array([bool(s[name]) for s in scores]) for name in ITEM_COLUMNS[:-1]}
-    rewards = [gold.gold_reward(record, reply) for record, reply in zip(records, given)]
+    marks = [task.grade(record, reply) for record, reply in zip(records, replies, strict=True)]
+    names = [name for column, name in item_names(task).items() if column != "gold_reward"]
+    items = {name: np.array([bool(mark[name]) for mark in marks]) for name in names}
+    rewards = [task.gold_reward(record, reply) for record, reply in zip(records, replies)]
     return items | {
         "gold_reward": np.array(rewards, dtype=np.float32),
         "ids": np.array([str(record["id"]) for record in records]),
@@ -87,33 +84,53 @@ def latency(reply, requests):
     return 1000 * statistics.median(seconds[1:] or seconds)
 
 
-def retention_drop(model, base, tokenizer):
-    """How far the mean accuracy over the abilities of the retention suite fell below the base's."""
-    from course_utils.tasks import retention
+def changes(trained, name, tokenizer, task, requests, replies):
+    """{"retention_drop", "kl_base", "kl_token"} of a trained model against the untouched one of this name.
 
-    before, after = (retention.measure(each, tokenizer) for each in (base, model))
+    All are exactly 0 where the base stays as it was (trained is None). Retention is left out where the task
+    has no suite for its model.
+    """
+    if trained is None:
+        return {"retention_drop": 0.0, "kl_base": 0.0, "kl_token": 0.0}
+    from course_utils import models
+
+    untouched, _ = models.load(name)
+    texts = [task.asked(tokenizer, request) for request in requests]
+    per_reply, per_token = kl(trained, untouched, tokenizer, texts, [task.said(reply) for reply in replies])
+    found = {"kl_base": per_reply, "kl_token": per_token}
+    if task.retention:
+        found["retention_drop"] = retention_drop(trained, untouched, tokenizer, task.retention)
+    return found
+
+
+def retention_drop(model, untouched, tokenizer, suite):
+    """How far the mean accuracy over the abilities of a suite fell below the untouched model's."""
+    before, after = (suite(each, tokenizer) for each in (untouched, model))
     return statistics.mean(statistics.mean(before[name]) - statistics.mean(after[name]) for name in before)
 
 
-def kl(model, base, tokenizer, requests, given):
-    """KL(model ‖ base) in nats per reply: exact at each token of the model's own reply and at its end.
+def kl(model, untouched, tokenizer, texts, replies):
+    """KL(model ‖ untouched) in nats, (per reply, per token): exact at each token of a reply and at its end.
 
-    Summed over tokens, averaged over replies. Both see the bare request: this measures the change of the
+    texts: what stands before the replies. Both models see the bare request: this measures the change of the
     weights, not of the prompt.
     """
     import torch
 
     from course_utils import losses
 
-    sums = []
-    for request, reply in zip(requests, given, strict=True):
-        start = len(tokenizer(request)["input_ids"])
-        after = tokenizer(" " + reply.strip(), add_special_tokens=False)["input_ids"]
-        ids = torch.tensor([tokenizer(request)["input_ids"] + after], device=model.device)  # (1, T)
+    sums, tokens, first = [], 0, tokenizer.bos_token
+    for text, reply in zip(texts, replies, strict=True):
+        before = tokenizer(text, add_special_tokens=not (first and text.startswith(first)))["input_ids"]
+        after = tokenizer(reply, add_special_tokens=False)["input_ids"]
+        ids = torch.tensor([before + after], device=model.device)  # (1, T)
         with torch.inference_mode():
-            logits, ref_logits = (m(input_ids=ids).logits[0, start - 1 :] for m in (model, base))  # (T, V)
+            logits, ref_logits = (
+                each(input_ids=ids).logits[0, len(before) - 1 :] for each in (model, untouched)
+            )  # (T, V)
             sums.append(float(losses.kl(logits, ref_logits).sum()))
-    return statistics.mean(sums)
+        tokens += len(logits)
+    return statistics.mean(sums), sum(sums) / tokens
 
 
 def machine(threads):
@@ -128,17 +145,6 @@ def versions():
 
     python = platform.python_version()
     return f"Python {python}, torch {torch.__version__}, transformers {transformers.__version__}"
-
-
-def fingerprint(model="glass-box"):
-    """The model's name and, for files on this machine, the start of the SHA-256 of its weights."""
-    from course_utils.models import GLASS_BOX
-
-    folder = paths.DATA / "models" / GLASS_BOX[model] if model in GLASS_BOX else Path(model)
-    digest = hashlib.sha256()
-    for file in sorted(folder.glob("*.safetensors")):
-        digest.update(file.read_bytes())
-    return f"{model}@{digest.hexdigest()[:8]}" if folder.is_dir() else model
 
 
 def peak_memory_mb():
@@ -161,13 +167,14 @@ def peak_memory_mb():
         return psutil.Process().memory_info().peak_wset / 1e6
 
 
-def in_fresh_process(technique, seed, setting, split="test", model="glass-box", desk=None):
+def in_fresh_process(technique, seed, setting, split="test", task=base.DEFAULT, **options):
     """As `measure`, in a new Python process, with "peak_memory_mb" among the numbers.
 
     Raises RuntimeError with the last line of what the process said if it fails.
     """
-    arguments = dict(technique=technique, seed=seed, setting=setting, split=split, model=model)
-    arguments["desk"] = str(desk) if desk else None
+    if options.get("folder"):
+        options["folder"] = str(options["folder"])
+    arguments = dict(technique=technique, seed=seed, setting=setting, split=split, task=task, **options)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "measured.npz"
         command = [sys.executable, "-m", "course_utils.scoreboard.measure", json.dumps(arguments), str(out)]
@@ -179,22 +186,9 @@ def in_fresh_process(technique, seed, setting, split="test", model="glass-box", 
     return json.loads(str(items.pop("numbers"))), items
 
 
-def save_arrays(path, arrays):
-    """Arrays as a compressed .npz, written whole or not at all."""
-    packed = io.BytesIO()
-    np.savez_compressed(packed, **arrays)
-    files.write_atomically(path, packed.getvalue())
-
-
-def load_arrays(path):
-    """{name: array} of an .npz; no pickle is read."""
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
-
-
 def main(arguments=None):
     """The fresh process: arguments as JSON, then the file to write."""
-    parser = argparse.ArgumentParser(prog="scoring")
+    parser = argparse.ArgumentParser(prog="measure")
     parser.add_argument("what", type=json.loads)
     parser.add_argument("out")
     options = parser.parse_args(arguments)

@@ -1,6 +1,6 @@
 """The ladder on your own task: records from files, one call, one table.
 
-    ladder.run("train.jsonl", "test.jsonl", rungs=["few_shot", "lora_qv", "full"])
+    own_task.run("train.jsonl", "test.jsonl", ["few_shot", "lora_qv", "full"])
     python -m course_utils.scoreboard.own_task --train FILE --test FILE --rungs few_shot lora_qv full
 
 A reply is right if it is the completion, spaces at its ends aside. Taught in lesson 07. Left out:
@@ -21,20 +21,14 @@ from course_utils import data, evaluation, models
 from course_utils.display import tables
 from course_utils.finetune.options import positive
 from course_utils.scoreboard import measure
+from course_utils.tasks import base
 from course_utils.techniques import registry
 from course_utils.techniques.base import Result
 
 BASELINE = "most_frequent"  # always measured: the line that a technique must beat
-OF_THE_DESK = (  # their prompts, replies or judgements are made for the service desk
-    *("majority_class", "random_reply", "specialists", "system_prompt", "facts_in_prompt"),
-    *("hard_prompt_search", "chain_of_thought", "self_consistency"),
-    *("sft_mediocre", "reward_best_of_n", "ppo", "dpo", "grpo", "rloo", "critic_guided"),
-    *("rlaif", "ai_reward", "self_reflection"),
-    *("synthetic_filtered", "synthetic_unfiltered", "synthetic_real_control"),
-)
-HINT = {"zero_shot": {"instruction": "none"}}  # its other instructions describe the desk
 DEV = 0.2  # the share of train that settings are chosen on, at most MOST records
 MOST = 100
+SETTINGS_OF = "toy_desk"  # the task whose settings are tried: the same model
 COLUMNS = ("rung", "right", "95 % from", "to", "trained", "bytes stored", "s to learn", "extra tokens", "ms")
 
 
@@ -92,22 +86,22 @@ def run(train, test, rungs, seeds=1, trials=1, model="glass-box", progress=print
     )
     if shared := {r["prompt"].strip() for r in train} & {r["prompt"].strip() for r in test}:
         raise ValueError(f"{len(shared)} prompts of test stand in train too, such as {min(shared)!r}.")
-    if unfit := [name for name in rungs if name in OF_THE_DESK]:
-        raise ValueError(f"{', '.join(unfit)}: made for the service desk's form of reply; leave it out.")
-    found, outcome = {name: registry.find(name) for name in rungs}, Outcome()
+    techniques, outcome, task = [registry.find(name) for name in rungs], Outcome(), base.of_records(model)
+    if unfit := [technique.name for technique in techniques if technique.needs - task.offers]:
+        raise ValueError(f"{', '.join(unfit)}: made for a help desk's form of reply; leave it out.")
     learners = {BASELINE: (most_frequent, [{}])}
-    learners |= {n: (rung.learn, _settings(n, rung, trials)) for n, rung in found.items()}
+    learners |= {t.name: (t.learn, _settings(t, trials)) for t in techniques}
     for name, (learn, settings) in learners.items():
         if progress:
             progress(f"{name} …")
-        setting = _choose(learn, settings, train, model)
-        ran = [_measure(learn, setting, seed, train, test, model) for seed in range(seeds)]
+        setting = _choose(learn, settings, train, task)
+        ran = [_measure(learn, setting, seed, train, test, task) for seed in range(seeds)]
         costs = {key: statistics.mean(costs[key] for _, _, costs in ran) for key in ran[0][2]}
         outcome.add(name, setting, [hits for hits, _, _ in ran], ran[0][1], costs)
     return outcome
 
 
-def most_frequent(model, tokenizer, train, seed):
+def most_frequent(model, tokenizer, train, seed, task):
     """The most frequent completion, whatever is asked."""
     constant = Counter(record["completion"] for record in train).most_common(1)[0][0]
     size = len(constant.encode())
@@ -118,30 +112,30 @@ def _read(records):
     return records if isinstance(records, list) else data.read_records(records)
 
 
-def _settings(name, rung, trials):
+def _settings(technique, trials):
     """The settings to try: the technique's own for one trial, else so many of its list."""
-    return [HINT.get(name, {})] if trials == 1 else rung.settings[:trials]
+    return [technique.plain] if trials == 1 else technique.settings_for(SETTINGS_OF)[:trials]
 
 
-def _choose(learn, settings, train, model):
+def _choose(learn, settings, train, task):
     """The setting that is right most often on a part of train, after learning from the rest."""
     if len(settings) == 1:
         return settings[0]
     share = min(DEV, MOST / len(train))
     rest, dev = data.split(train, [1 - share, share], seed=0)
-    return max(settings, key=lambda setting: sum(_measure(learn, setting, 100, rest, dev, model)[0]))
+    return max(settings, key=lambda setting: sum(_measure(learn, setting, 100, rest, dev, task)[0]))
 
 
-def _measure(learn, setting, seed, train, test, model):
+def _measure(learn, setting, seed, train, test, task):
     """(hits, replies, costs) of one seed, on a model of its own."""
     torch.manual_seed(seed)
-    base, tokenizer = models.load(model)
+    model, tokenizer = models.load(task.model)
     started = time.perf_counter()
-    result = learn(base, tokenizer, train, seed, **setting)
+    result = learn(model, tokenizer, train, seed, task, **setting)
     seconds = time.perf_counter() - started
     requests = [record["prompt"] for record in test]
     replies = [text.strip() for text in result.reply(requests)]
-    hits = [int(reply == record["completion"].strip()) for reply, record in zip(replies, test, strict=True)]
+    hits = [int(task.grade(record, reply)["whole"]) for reply, record in zip(replies, test, strict=True)]
     costs = {key: getattr(result, key) for key in ("trainable_parameters", "stored_bytes", "prompt_tokens")}
     return (
         hits,
@@ -152,7 +146,7 @@ def _measure(learn, setting, seed, train, test, model):
 
 def main(arguments=None):
     """The command; returns 1 with one sentence if something cannot be used."""
-    parser = argparse.ArgumentParser(prog="capstone", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="own_task", description=__doc__.splitlines()[0])
     parser.add_argument("--train", required=True, help="records to learn from (.jsonl or .csv)")
     parser.add_argument("--test", required=True, help="records to be measured on")
     parser.add_argument("--rungs", nargs="+", required=True, metavar="NAME")

@@ -13,32 +13,23 @@ from course_utils.display import tables
 from course_utils.display.figures import COLORS, FONT, LINES, MARKERS
 from course_utils.scoreboard import advisor
 from course_utils.scoreboard import table as scoreboard
+from course_utils.scoreboard.columns import TITLES
 from course_utils.storage import paths
+from course_utils.tasks import base
 
 README_PICTURE = paths.DATA / "results" / "scoreboard.png"
-
-NAMES = {  # columns of the table and how they are headed
-    "accuracy": "record right",
-    "routing": "team right",
-    "gold_reward": "gold reward",
-    "trainable_parameters": "trained",
-    "stored_bytes": "bytes stored",
-    "train_seconds": "s to learn",
-    "prompt_tokens": "extra tokens",
-    "latency_ms": "ms a message",
-    "retention_drop": "forgotten",
-}
+README_TASK = "toy_desk"
 
 
 def families(board):
     """{family: its measured techniques}, families without rows left out."""
     known = set(board.technique)
-    found = {family: [n for n in names if n in known] for family, names in advisor.FAMILIES.items()}
-    return {family: names for family, names in found.items() if names}
+    shown = {family: [n for n in names if n in known] for family, names in advisor.FAMILIES.items()}
+    return {family: names for family, names in shown.items() if names}
 
 
 @plt.rc_context(FONT)
-def effort(board, columns=("train_seconds", "stored_bytes"), y="accuracy", folder=None):
+def effort(board, columns=("train_seconds", "stored_bytes"), y="accuracy", task=base.DEFAULT, folder=None):
     """A panel for each cost: every technique's mean and 95 % interval of y over it; the Axes.
 
     Families differ by marker and colour. The larger the mark, the more examples were used. The best of
@@ -50,28 +41,28 @@ def effort(board, columns=("train_seconds", "stored_bytes"), y="accuracy", folde
     )
     means = board.groupby("technique").mean(numeric_only=True)
     shown = [name for names in families(board).values() for name in names]
-    found = {name: scoreboard.mean(name, y, 1000, folder) for name in shown}
-    best = [advisor.best(family, y, folder).technique for family in families(board)]
-    most = max(value for value, _, _ in found.values())
+    marks = {name: scoreboard.mean(name, y, 1000, task, folder) for name in shown}
+    best = [advisor.best(family, y, task, folder).technique for family in families(board)]
+    most = max(value for value, _, _ in marks.values())
     for ax, column in zip(axes[0], columns):
         for i, (family, names) in enumerate(families(board).items()):
             for name in names:
-                value, low, high = found[name]
+                value, low, high = marks[name]
                 at, reach = means.loc[name, column], [[max(0, value - low)], [max(0, high - value)]]
                 big = 5 + 4 * min(1, means.loc[name, "examples"] / means.examples.max())
                 style = dict(fmt=MARKERS[i % 7], color=COLORS[i % 7], mec="black", ms=big, capsize=2)
                 style |= {"mfc": "white"} if i >= len(MARKERS) else {}
-                told = dict(label=family, zorder=3) if name in best else dict(alpha=0.35)
-                ax.errorbar(at, value, reach, **style, **told)
+                style |= dict(label=family, zorder=3) if name in best else dict(alpha=0.35)
+                ax.errorbar(at, value, reach, **style)
         for baseline, dots in (("majority_class", ":"), ("random_reply", (0, (5, 3)))):
             if baseline in means.index:
                 label = baseline.replace("_", " ")
                 ax.axhline(means.loc[baseline, y], color="black", linestyle=dots, linewidth=1, label=label)
-        marks = {name: (means.loc[name, column], value) for name, (value, _, _) in found.items()}
-        _name(ax, {name: marks[name] for name in best}, 0.055 * most)
+        places = {name: (means.loc[name, column], value) for name, (value, _, _) in marks.items()}
+        _name(ax, {name: places[name] for name in best}, 0.055 * most)
         ax.set_xscale("symlog", linthresh=1)
-        ax.set(xlabel=NAMES.get(column, column), xlim=(-0.3, 1 + 2 * max(at for at, _ in marks.values())))
-    axes[0][0].set_ylabel(NAMES.get(y, y))
+        ax.set(xlabel=TITLES.get(column, column), xlim=(-0.3, 1 + 2 * max(at for at, _ in places.values())))
+    axes[0][0].set_ylabel(TITLES.get(y, y))
     figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
     return axes[0]
 
@@ -86,11 +77,11 @@ def _name(ax, marks, apart):
         ax.annotate(name, (at, value), arrowprops=thin, **where)
 
 
-def ranking(board, by="accuracy", most_first=True, columns=tuple(NAMES)):
+def ranking(board, by="accuracy", most_first=True, columns=tuple(TITLES)):
     """The means of every technique as a display.Table, sorted by one column."""
     means = board.groupby("technique").mean(numeric_only=True).sort_values(by, ascending=not most_first)
     rows = [[name, *(float(row[column]) for column in columns)] for name, row in means.iterrows()]
-    return tables.table(rows, ["technique", *(NAMES[column] for column in columns)])
+    return tables.table(rows, ["technique", *(TITLES[column] for column in columns)])
 
 
 def sortable(board):
@@ -101,7 +92,7 @@ def sortable(board):
         return ranking(board)
     # A row of buttons, not a menu: JupyterLab keeps the arrow keys of a menu for itself.
     menu = w.ToggleButtons(
-        options=[(title, name) for name, title in NAMES.items()],
+        options=[(title, name) for name, title in TITLES.items()],
         description="Sort by",
         style={"button_width": "8em"},
     )
@@ -151,10 +142,10 @@ def moving(x, intervals, xlabel, truth=None):
 
 
 @plt.rc_context(FONT)
-def sizes(found, xlabel="parameters of the model"):
+def sizes(lines, xlabel="parameters of the model"):
     """{technique: [(parameters, (value, low, high))]} as one line per technique over model size; the Axes."""
     _, ax = plt.subplots(figsize=(6.5, 3.8), layout="constrained")
-    for i, (name, points) in enumerate(found.items()):
+    for i, (name, points) in enumerate(lines.items()):
         x, values = zip(*points)
         middle, low, high = zip(*values)
         ax.plot(x, middle, LINES[i % 4], marker=MARKERS[i % 7], color=COLORS[i % 7], label=name)
@@ -165,16 +156,16 @@ def sizes(found, xlabel="parameters of the model"):
     return ax
 
 
-def readme_picture(path=README_PICTURE):
+def readme_picture(path=README_PICTURE, task=README_TASK):
     """Draws `effort` into a PNG that says in its description which rows it shows."""
-    axes = effort(scoreboard.read())
-    axes[0].figure.savefig(path, dpi=110, metadata={"Description": rows_shown()})
+    axes = effort(scoreboard.read(task), task=task)
+    axes[0].figure.savefig(path, dpi=110, metadata={"Description": rows_shown(task)})
     plt.close(axes[0].figure)
 
 
-def rows_shown():
+def rows_shown(task=README_TASK):
     """A short name for the scoreboard's rows as they are now."""
-    return hashlib.sha256((paths.DATA / "results" / "scoreboard.csv").read_bytes()).hexdigest()[:16]
+    return hashlib.sha256(base.results_file(base.find(task), "scoreboard.csv").read_bytes()).hexdigest()[:16]
 
 
 if __name__ == "__main__":

@@ -1,115 +1,113 @@
 """The scoreboard: every technique on the same task, one row per technique and seed.
 
-    python -m course_utils.scoreboard [--technique NAME …] [--seeds 5] [--trials 6] [--list]
+    from course_utils.scoreboard import table as scoreboard
+    scoreboard.read(task="toy_desk")                       the table, a pandas DataFrame
+    scoreboard.compare("full", "lora_all", task="toy_desk")
 
-Each technique first tries its settings on dev (data/results/tuning.json), then is measured on test
-with the best one, seed by seed (scoreboard.csv; hits and rewards of every item in items/). A run
-that was killed goes on where it stopped (course_utils.scoreboard.runner). Left out: corrections for many
-comparisons; look at the few that you asked about beforehand.
+How rows are made: `python -m course_utils.scoreboard`. Left out: corrections for many comparisons; look at
+the few that you asked about beforehand.
 """
+
+import csv
 
 import numpy as np
 
-from course_utils.scoreboard import measure
-from course_utils.scoreboard.runner import COLUMNS, COSTS, items_file, results, run
+from course_utils import evaluation
+from course_utils.scoreboard.columns import COSTS, item_names
+from course_utils.storage.tensors import load_arrays
+from course_utils.tasks import base
 
-__all__ = ["COLUMNS", "compare", "items", "mean", "plot", "read", "run"]
 BASELINES = ("majority_class", "random_reply")
-ITEM_NAMES = {"accuracy": "whole", "routing": "team"}  # a column of the table, by its items' name
 
 
-def read(folder=None):
-    """The table as a pandas DataFrame with COLUMNS. Raises FileNotFoundError before the first row."""
+def rows_done(task=base.DEFAULT, folder=None):
+    """The rows of the table as dictionaries of texts; none before the first."""
+    file = base.results_file(base.find(task), "scoreboard.csv", folder)
+    if not file.exists():
+        return []
+    with open(file, encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def items_file(technique, task=base.DEFAULT, folder=None):
+    """The file with the items of a technique."""
+    return base.results_file(base.find(task), "items", folder) / f"{technique.replace(':', '.')}.npz"
+
+
+def read(task=base.DEFAULT, folder=None):
+    """The table as a pandas DataFrame. Raises FileNotFoundError before the first row."""
     import pandas
 
-    file = results(folder) / "scoreboard.csv"
+    file = base.results_file(base.find(task), "scoreboard.csv", folder)
     if not file.exists():
-        raise FileNotFoundError("There is no scoreboard yet: run `python -m course_utils.scoreboard`.")
+        raise FileNotFoundError(
+            f"There is no scoreboard of {task} yet: run `python -m course_utils.scoreboard --task {task}`."
+        )
     return pandas.read_csv(file, dtype={"lesson": str, "technique": str})
 
 
-def items(technique, column="whole", folder=None):
+def items(technique, column="whole", task=base.DEFAULT, folder=None):
     """(values (S, N), ids (N,)): per seed and test item, 0/1 or for "gold_reward" a score.
 
-    column: "whole", "team", "priority", "answer", "gold_reward", or "accuracy" and "routing" of the
-    table. Raises ValueError for another, FileNotFoundError for a technique that was not measured.
+    column: a score of the table ("accuracy", "routing", …) or an item's own name ("whole", "team", …).
+    Raises ValueError for another, FileNotFoundError for a technique that was not measured.
     """
-    name = ITEM_NAMES.get(column, column)
-    if name not in measure.ITEM_COLUMNS:
-        raise ValueError(f"No column {column!r}: use one of {', '.join(measure.ITEM_COLUMNS)}.")
-    file = items_file(technique, folder)
+    file, names = items_file(technique, task, folder), item_names(base.find(task))
+    if column not in (*names, *names.values()):
+        raise ValueError(f"No column {column!r}: use one of {', '.join(dict.fromkeys(names.values()))}.")
     if not file.exists():
         raise FileNotFoundError(
-            f"{technique} has not been measured: python -m course_utils.scoreboard.table."
+            f"{technique} has not been measured: run `python -m course_utils.scoreboard --task {task} "
+            f"--technique {technique}`."
         )
-    arrays = measure.load_arrays(file)
-    return arrays[name].astype(float), arrays["ids"]
+    arrays = load_arrays(file)
+    return arrays[names.get(column, column)].astype(float), arrays["ids"]
 
 
-def compare(a, b, column="whole", resamples=10_000, folder=None):
+def compare(a, b, column="whole", resamples=10_000, task=base.DEFAULT, folder=None):
     """(mean of a − mean of b, low, high) over the same test items: a paired difference, 95 %.
 
-    Percentile bootstrap that draws items once for both, and seeds for each on its own, because seed 3
-    of one technique has nothing to do with seed 3 of another. With few seeds it is a little narrow.
-    Source: Efron 1979; items and seeds as crossed factors, Owen 2007, "The pigeonhole bootstrap".
-    Raises ValueError if the two were measured on different items.
+    By `evaluation.crossed_bootstrap`. Raises ValueError if the two were measured on different items.
     """
-    (x, ids), (y, others) = items(a, column, folder), items(b, column, folder)
+    (x, ids), (y, others) = items(a, column, task, folder), items(b, column, task, folder)
     if not np.array_equal(ids, others):
         raise ValueError(f"{a} and {b} were measured on different items.")
-    return _bootstrap([(1.0, x), (-1.0, y)], resamples)
+    return evaluation.crossed_bootstrap([(1.0, x), (-1.0, y)], resamples)
 
 
-def mean(technique, column="whole", resamples=10_000, folder=None):
+def mean(technique, column="whole", resamples=10_000, task=base.DEFAULT, folder=None):
     """(mean, low, high) of one technique, bootstrapped over seeds and items as in `compare`."""
-    return _bootstrap([(1.0, items(technique, column, folder)[0])], resamples)
+    return evaluation.crossed_bootstrap([(1.0, items(technique, column, task, folder)[0])], resamples)
 
 
-def _bootstrap(parts, resamples, chunk=1000):
-    """(value, low, high) of the signed sum of means of the arrays (S, N), which share their items."""
-    draw, count = np.random.default_rng(0), parts[0][1].shape[1]
-    drawn = []
-    for start in range(0, resamples, chunk):
-        size = min(chunk, resamples - start)
-        of_items = draw.multinomial(count, np.full(count, 1 / count), size) / count  # (R, N)
-        total = np.zeros(size)
-        for sign, values in parts:
-            seeds = len(values)
-            of_seeds = draw.multinomial(seeds, np.full(seeds, 1 / seeds), size) / seeds  # (R, S)
-            total += sign * ((of_seeds @ values) * of_items).sum(1)
-        drawn.append(total)
-    low, high = np.percentile(np.concatenate(drawn), [2.5, 97.5])
-    return float(sum(sign * values.mean() for sign, values in parts)), float(low), float(high)
-
-
-def plot(x="trainable_parameters", y="accuracy", folder=None, ax=None):
+def plot(x="trainable_parameters", y="accuracy", task=base.DEFAULT, folder=None, ax=None):
     """Each technique's mean and 95 % interval of y over x (any cost of the table); the matplotlib Axes.
 
-    The majority class and a random reply are lines. Lessons differ by marker as well as by colour.
+    The majority class and a random reply are lines. Lessons differ by marker as well as by color.
     Raises ValueError if x is not a number of the table.
     """
     import matplotlib.pyplot as plt
 
     from course_utils.display import figures
 
-    table = read(folder)
+    board = read(task, folder)
     if x not in COSTS:
         raise ValueError(f"No cost {x!r}: use one of {', '.join(COSTS)}.")
     with plt.rc_context(figures.FONT):
         ax = ax or plt.subplots(figsize=(9, 5), layout="constrained")[1]
-        ranked = table[~table.technique.isin(BASELINES)]
+        ranked = board[~board.technique.isin(BASELINES)]
         lessons = sorted(ranked.lesson.unique())
         for (lesson, technique), rows in ranked.groupby(["lesson", "technique"]):
-            value, low, high = mean(technique, y, folder=folder)
+            value, low, high = mean(technique, y, task=task, folder=folder)
             style, at = lessons.index(lesson), rows[x].mean()
             label = f"lesson {lesson}" if technique == _first(ranked, lesson) else None
-            colour, marker = figures.COLORS[style % 7], figures.MARKERS[style % 7]
+            color, marker = figures.COLORS[style % 7], figures.MARKERS[style % 7]
             reach = [[max(0, value - low)], [max(0, high - value)]]
-            ax.errorbar(at, value, reach, fmt=marker, color=colour, mec="black", capsize=3, label=label)
+            ax.errorbar(at, value, reach, fmt=marker, color=color, mec="black", capsize=3, label=label)
             ax.annotate(technique, (at, value), (5, 4), textcoords="offset points", fontsize=8)
         for name, line in zip(BASELINES, ("--", ":")):
-            if (table.technique == name).any():
-                level = mean(name, y, folder=folder)[0]
+            if (board.technique == name).any():
+                level = mean(name, y, task=task, folder=folder)[0]
                 ax.axhline(level, color="black", linestyle=line, label=name.replace("_", " "))
         ax.set_xscale("symlog", linthresh=1)  # many costs are 0
         if ranked[x].min() >= 0:
@@ -120,5 +118,5 @@ def plot(x="trainable_parameters", y="accuracy", folder=None, ax=None):
     return ax
 
 
-def _first(table, lesson):
-    return min(table[table.lesson == lesson].technique)
+def _first(board, lesson):
+    return min(board[board.lesson == lesson].technique)

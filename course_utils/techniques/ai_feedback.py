@@ -10,60 +10,73 @@ judge. Sources: Lee et al. 2023, "RLAIF"; Bai et al. 2022; Madaan et al. 2023, "
 
 import copy
 import time
+from typing import NamedTuple
 
 import torch
 
 from course_utils import training
 from course_utils.ai_feedback import judge_training, llm_judge, self_refine
 from course_utils.prompts import templates
-from course_utils.prompts.few_shot import open_end
 from course_utils.rlhf import ppo, preferences, rewards, training_cache
 from course_utils.techniques import rlhf
-from course_utils.techniques.base import Rung
-from course_utils.techniques.peft import BATCH
+from course_utils.techniques.base import Technique
+from course_utils.techniques.peft import grid
 
-VERDICTS, TEACHING, REFINING = 1000, 240, 320  # training verdicts of a judge; steps of two trainings
 RATE, SAMPLE = 2e-3, 50  # messages on which the tokens of self-refinement are counted
 
 
-def rlaif(model, tokenizer, train, seed, critic="itself", lr=ppo.LR, kl=ppo.KL):
+class Sizes(NamedTuple):
+    """How long a run is: training verdicts of a judge, steps of its training, steps of self-refinement's."""
+
+    verdicts: int = 1000
+    teaching: int = 240
+    refining: int = 320
+    batch: int = 16
+    policy: rlhf.Sizes = rlhf.USUAL
+
+
+USUAL = Sizes()
+
+
+def rlaif(model, tokenizer, train, seed, task, critic="itself", lr=ppo.LR, kl=ppo.KL, sizes=USUAL):
     """The judge labels lesson 05's pairs in place of people; a reward model and PPO follow."""
-    grade, seconds = begun(model, tokenizer, train, seed, critic)
+    grade, seconds = begun(model, tokenizer, train, seed, task, critic, sizes)
     pairs = labelled(grade, preferences.read("train"))
     reward, more = training_cache.fit_combined_reward(model, tokenizer, pairs, seed)
     reward_fn = rewards.learned(reward, tokenizer)
-    seconds += more + rlhf.optimize(model, tokenizer, train, reward_fn, seed, lr, kl)
-    result = rlhf.replied(model, tokenizer, train, seconds)
+    seconds += more + rlhf.optimize(model, tokenizer, train, reward_fn, seed, task, lr, kl, sizes.policy)
+    result = rlhf.replied(model, tokenizer, train, task, seconds, sizes.policy)
     result.choice = {"verdicts": 2 * len(pairs)}
     return result
 
 
-def ai_reward(model, tokenizer, train, seed, critic="itself", lr=ppo.LR, kl=ppo.KL):
+def ai_reward(model, tokenizer, train, seed, task, critic="itself", lr=ppo.LR, kl=ppo.KL, sizes=USUAL):
     """PPO on the judge's verdict itself, mapped to -1 … 1. Lee et al. 2023: direct RLAIF."""
-    grade, seconds = begun(model, tokenizer, train, seed, critic)
-    seconds += rlhf.optimize(model, tokenizer, train, squeezed(grade), seed, lr, kl)
-    result = rlhf.replied(model, tokenizer, train, seconds)
-    result.choice = {"verdicts": rlhf.UPDATES * rlhf.BATCH}
+    grade, seconds = begun(model, tokenizer, train, seed, task, critic, sizes)
+    seconds += rlhf.optimize(model, tokenizer, train, squeezed(grade), seed, task, lr, kl, sizes.policy)
+    result = rlhf.replied(model, tokenizer, train, task, seconds, sizes.policy)
+    result.choice = {"verdicts": sizes.policy.updates * sizes.policy.batch}
     return result
 
 
-def begun(model, tokenizer, train, seed, judge):
+def begun(model, tokenizer, train, seed, task, judge, sizes=USUAL):
     """(grade of a judge, seconds for it and the policy); the model becomes the policy."""
     base = copy.deepcopy(model)
-    seconds = training_cache.sft(model, tokenizer, rlhf.open_ended(train), seed)
-    grade, more = judge_of(judge, base, model, tokenizer, train, seed)
+    seconds = rlhf.started(model, tokenizer, train, seed, task, sizes.policy)
+    grade, more = judge_of(judge, base, model, tokenizer, train, seed, task, sizes)
     return grade, seconds + more
 
 
-def self_reflection(model, tokenizer, train, seed, least=0.0, lr=RATE):
+def self_reflection(model, tokenizer, train, seed, task, least=0.0, lr=RATE, sizes=USUAL):
     """Answer, critique, revise, with one model trained on all three with the clean records."""
-    started, records = time.perf_counter(), rlhf.open_ended(train)
-    examples = records + self_refine.examples(records, VERDICTS, seed)
-    training.fit(model, tokenizer, examples, lr, REFINING, BATCH, seed)
-    result = rlhf.replied(model, tokenizer, train, time.perf_counter() - started)
+    started, records = time.perf_counter(), task.training_records(tokenizer, train)
+    examples = records + self_refine.examples(records, sizes.verdicts, seed)
+    training.fit(model, tokenizer, examples, lr, sizes.refining, sizes.batch, seed)
+    seconds = time.perf_counter() - started
+    result = rlhf.replied(model, tokenizer, train, task, seconds, sizes.policy)
 
     def reply(requests):
-        texts = [open_end(request) for request in requests]
+        texts = [task.asked(tokenizer, request) for request in requests]
         return self_refine.refine(model, tokenizer, texts, least=least)[0]
 
     prompts = [record["prompt"] for record in records[:SAMPLE]]
@@ -77,7 +90,7 @@ def self_reflection(model, tokenizer, train, seed, least=0.0, lr=RATE):
     return result
 
 
-def judge_of(judge, base, policy, tokenizer, train, seed):
+def judge_of(judge, base, policy, tokenizer, train, seed, task, sizes=USUAL):
     """(grade(prompts, replies) -> numbers, the seconds that it took to make the judge).
 
     judge: "itself", a copy of the policy, by how likely it finds a reply; "principles", the base model, by
@@ -91,11 +104,11 @@ def judge_of(judge, base, policy, tokenizer, train, seed):
         return lambda prompts, replies: llm_judge.principled(model, tokenizer, prompts, replies), 0.0
     if judge not in ("taught", "expected"):
         raise ValueError(f"{judge!r} is no judge: choose itself, principles, taught or expected")
-    records = rlhf.open_ended(train)
-    records += judge_training.verdicts(records, VERDICTS, seed)
-    key = ["ai judge", seed, RATE, TEACHING, [[r["prompt"], r["completion"]] for r in records]]
+    records = task.training_records(tokenizer, train)
+    records += judge_training.verdicts(records, sizes.verdicts, seed)
+    key = ["ai judge", seed, RATE, sizes.teaching, [[r["prompt"], r["completion"]] for r in records]]
     model.requires_grad_(True)
-    arguments = training.fit, tokenizer, records, RATE, TEACHING, BATCH, seed
+    arguments = training.fit, tokenizer, records, RATE, sizes.teaching, sizes.batch, seed
     seconds = training_cache.train_once(model, key, *arguments)
     model.requires_grad_(False)
     if judge == "expected":
@@ -123,11 +136,17 @@ def squeezed(grade):
     return reward
 
 
-JUDGES = [{"critic": c, "lr": r} for c in ("itself", "principles", "expected") for r in (5e-5, 1.5e-4)]
-RUNGS = {
-    "rlaif": Rung(rlaif, "06", JUDGES),
-    "ai_reward": Rung(ai_reward, "06", JUDGES),
-    "self_reflection": Rung(
-        self_reflection, "06", [{"lr": r, "least": x} for r in (1e-3, 2e-3, 3e-3) for x in (0.0, -2.0)]
+JUDGES = grid(critic=("itself", "principles", "expected"), lr=(5e-5, 1.5e-4))
+PAIRS = frozenset(("fields", "pairs"))
+TECHNIQUES = (
+    Technique("rlaif", "AI feedback", "06", rlaif, {"toy_desk": JUDGES}, PAIRS),
+    Technique("ai_reward", "AI feedback", "06", ai_reward, {"toy_desk": JUDGES}, PAIRS),
+    Technique(
+        "self_reflection",
+        "AI feedback",
+        "06",
+        self_reflection,
+        {"toy_desk": grid(lr=(1e-3, 2e-3, 3e-3), least=(0.0, -2.0))},
+        frozenset(("fields",)),
     ),
-}
+)

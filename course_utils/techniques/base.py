@@ -1,14 +1,24 @@
-"""What a technique is: a function that learns from records, and what it hands back.
+"""What a technique is: a function that learns from records, what it hands back, and its record.
 
-    def few_shot(model, tokenizer, train, seed, **setting) -> Result
+    def few_shot(model, tokenizer, train, seed, task, **setting) -> Result
 
 The function may change the model that it is given; it then returns it in `Result.model`. `seed`
-varies everything that chance decides: initialisation, the order of data, the choice of shots.
+varies everything that is random: initialization, the order of data, the choice of shots. `task` says how a
+model is asked and a reply is read (course_utils.tasks.base).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
+
+from course_utils.generation import generate
+from course_utils.prompts import few_shot
+
+CONTROL = "control"  # the family of what is measured for comparison and never advised
+FAMILIES = (  # in the order of the lessons
+    *("prompting", "soft prompts", "PEFT", "fine-tuning", "RLHF", "AI feedback", "synthetic data"),
+    *("specialists", CONTROL),
+)
 
 
 @dataclass
@@ -34,9 +44,43 @@ class Result:
     choice: dict = field(default_factory=dict)
 
 
-class Rung(NamedTuple):
-    """One technique of the ladder: its function, its lesson, and the settings to try on dev."""
+def replier(model, tokenizer, task, train, room=None):
+    """reply(requests) of a model that is asked with the bare request. room: tokens, by default the task's."""
+    stop, room = few_shot.ending(train), room or task.room
 
-    learn: Callable
+    def reply(requests):
+        texts = [task.asked(tokenizer, request) for request in requests]
+        return [text.strip() for text in generate(model, tokenizer, texts, max_new_tokens=room, stop=stop)]
+
+    return reply
+
+
+@dataclass(frozen=True)
+class Technique:
+    """All that is known of a technique beforehand: the one place where a new one is described.
+
+    family: one of FAMILIES. lesson: two digits. learn: its function. settings: {task: the keyword arguments
+    to try on its dev records}; on a task that is not there it does not run. needs: what records alone do not
+    offer ("fields": completions of several fields in a fixed form, "facts": a sheet of them, "pairs": stored
+    preferences). random: whether the seed changes anything. plain: the setting for a task of one's own, where
+    nothing is tried.
+    """
+
+    name: str
+    family: str
     lesson: str
-    settings: list
+    learn: Callable
+    settings: dict
+    needs: frozenset = frozenset()
+    random: bool = True
+    plain: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        if self.family not in FAMILIES:
+            raise ValueError(f"{self.name}: no family {self.family!r}; there are {', '.join(FAMILIES)}.")
+
+    def settings_for(self, task):
+        """The settings to try on a task, by its name. Raises ValueError if there are none."""
+        if task not in self.settings:
+            raise ValueError(f"{self.name} has no settings for the task {task!r}: add them to its Technique.")
+        return self.settings[task]

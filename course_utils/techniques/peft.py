@@ -4,45 +4,43 @@ The first four are this course's own; DoRA and LLaMA-Adapter come from PEFT, as 
 line. All see the same records for the same number of steps. Left out: what each could do with more.
 """
 
+import itertools
 import time
 
 import safetensors.torch
 import torch
 
 from course_utils import data, training
-from course_utils.generation import generate
 from course_utils.peft import bottleneck, ia3, lora
-from course_utils.prompts.few_shot import ending, open_end
-from course_utils.techniques.base import Result, Rung
-from course_utils.techniques.prompting import ROOM
-
-STEPS, BATCH = 240, 16  # two passes over 2,000 records
+from course_utils.techniques.base import Result, Technique, replier
 
 
-def bottleneck_adapter(model, tokenizer, train, seed, lr=3e-3, width=16, placement="houlsby"):
+def bottleneck_adapter(
+    model, tokenizer, train, seed, task, lr=3e-3, width=16, placement="houlsby", steps=None
+):
     """A bottleneck behind the sublayers. Source: Houlsby et al. 2019."""
     parameters = bottleneck.add(model, width=width, placement=placement, seed=seed)
-    return trained(model, parameters, tokenizer, train, seed, lr)
+    return trained(model, parameters, tokenizer, train, seed, task, lr, steps)
 
 
-def ia3_vectors(model, tokenizer, train, seed, lr=3e-2):
+def ia3_vectors(model, tokenizer, train, seed, task, lr=3e-2, steps=None):
     """Vectors that rescale keys, values and feed-forward activations. Source: Liu et al. 2022."""
-    return trained(model, ia3.add(model), tokenizer, train, seed, lr)
+    return trained(model, ia3.add(model), tokenizer, train, seed, task, lr, steps)
 
 
-def lora_qv(model, tokenizer, train, seed, lr=1e-2, rank=8):
+def lora_qv(model, tokenizer, train, seed, task, lr=1e-2, rank=8, steps=None):
     """LoRA on the queries and values. Source: Hu et al. 2021."""
     parameters = lora.add(model, rank=rank, alpha=2.0 * rank, seed=seed)
-    return trained(model, parameters, tokenizer, train, seed, lr)
+    return trained(model, parameters, tokenizer, train, seed, task, lr, steps)
 
 
-def lora_all(model, tokenizer, train, seed, lr=3e-3, rank=8):
+def lora_all(model, tokenizer, train, seed, task, lr=3e-3, rank=8, steps=None):
     """LoRA on every linear layer of the blocks. Source: Dettmers et al. 2023 (QLoRA), section 4."""
     parameters = lora.add(model, rank=rank, alpha=2.0 * rank, targets="all", seed=seed)
-    return trained(model, parameters, tokenizer, train, seed, lr)
+    return trained(model, parameters, tokenizer, train, seed, task, lr, steps)
 
 
-def dora(model, tokenizer, train, seed, lr=3e-3, rank=8):
+def dora(model, tokenizer, train, seed, task, lr=3e-3, rank=8, steps=None):
     """LoRA for a weight's direction, a vector for its length, by PEFT. Source: Liu et al. 2024 (DoRA).
 
     On every linear layer of the blocks, but for those in which training has left a neuron dead: the
@@ -51,10 +49,10 @@ def dora(model, tokenizer, train, seed, lr=3e-3, rank=8):
     from peft import LoraConfig
 
     settings = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=alive(model), use_dora=True)
-    return trained(*by_peft(model, settings, seed), tokenizer, train, seed, lr)
+    return trained(*by_peft(model, settings, seed), tokenizer, train, seed, task, lr, steps)
 
 
-def llama_adapter(model, tokenizer, train, seed, lr=1e-2, length=10, layers=None):
+def llama_adapter(model, tokenizer, train, seed, task, lr=1e-2, length=10, layers=None, steps=None):
     """A learned prompt in the attention of the last layers, behind a gate that starts at 0, by PEFT.
 
     layers: how many, by default all. Source: Zhang et al. 2023. PEFT's own needs position_ids where a
@@ -64,7 +62,7 @@ def llama_adapter(model, tokenizer, train, seed, lr=1e-2, length=10, layers=None
 
     layers = layers or model.config.num_hidden_layers
     settings = AdaptionPromptConfig(adapter_len=length, adapter_layers=layers, task_type="CAUSAL_LM")
-    return trained(*by_peft(model, settings, seed), tokenizer, train, seed, lr)
+    return trained(*by_peft(model, settings, seed), tokenizer, train, seed, task, lr, steps)
 
 
 def alive(model):
@@ -88,31 +86,28 @@ def by_peft(model, settings, seed):
     return wrapped, [parameter for parameter in wrapped.parameters() if parameter.requires_grad]
 
 
-def trained(model, parameters, tokenizer, train, seed, lr, steps=STEPS):
-    """Train these parameters on all records; the Result of asking the model with the bare request."""
-    started = time.perf_counter()
-    records = [record | {"prompt": open_end(record["prompt"])} for record in train]
+def trained(model, parameters, tokenizer, train, seed, task, lr, steps=None):
+    """Train these parameters within the task's budget; the Result of asking with the bare request.
+
+    steps: in place of the budget's.
+    """
+    started, train = time.perf_counter(), task.subset(train, seed)
     training.train(
         model,
-        data.encode(tokenizer, records),
+        data.encode(tokenizer, task.training_records(tokenizer, train)),
         lr=lr,
-        steps=steps,
-        batch_size=BATCH,
+        steps=steps or task.budget.steps,
+        batch_size=task.budget.batch,
         seed=seed,
         parameters=parameters,
         progress=False,
         pad_id=tokenizer.pad_token_id,
     )
-    seconds, stop = time.perf_counter() - started, ending(train)
-
-    def reply(requests):
-        texts = [open_end(request) for request in requests]
-        return [text.strip() for text in generate(model, tokenizer, texts, max_new_tokens=ROOM, stop=stop)]
-
+    seconds = time.perf_counter() - started
     count = sum(parameter.numel() for parameter in parameters)
     kept = {str(i): parameter.detach().cpu().contiguous() for i, parameter in enumerate(parameters)}
     return Result(
-        reply,
+        replier(model, tokenizer, task, train),
         trainable_parameters=count,
         stored_parameters=count,
         stored_bytes=len(safetensors.torch.save(kept)),
@@ -122,19 +117,70 @@ def trained(model, parameters, tokenizer, train, seed, lr, steps=STEPS):
     )
 
 
-RUNGS = {
-    "bottleneck_adapter": Rung(
+def grid(**values):
+    """Every combination of some values as settings: grid(lr=(1, 2), rank=(8,)) has two."""
+    return [dict(zip(values, combination)) for combination in itertools.product(*values.values())]
+
+
+TECHNIQUES = (
+    Technique(
+        "bottleneck_adapter",
+        "PEFT",
+        "03",
         bottleneck_adapter,
-        "03",
-        [{"lr": r, "width": w} for r in (1e-3, 3e-3, 1e-2) for w in (16, 32)],
+        {
+            "toy_desk": grid(lr=(1e-3, 3e-3, 1e-2), width=(16, 32)),
+            "helpdesk": grid(lr=(3e-4, 1e-3, 3e-3, 1e-2), width=(32,)),
+        },
     ),
-    "ia3": Rung(ia3_vectors, "03", [{"lr": r} for r in (3e-3, 1e-2, 2e-2, 4e-2, 8e-2, 0.15)]),
-    "lora_qv": Rung(lora_qv, "03", [{"lr": r, "rank": k} for r in (3e-3, 1e-2, 2e-2) for k in (8, 32)]),
-    "lora_all": Rung(lora_all, "03", [{"lr": r, "rank": k} for r in (2e-3, 5e-3, 1e-2) for k in (8, 16)]),
-    "dora": Rung(dora, "03", [{"lr": r, "rank": k} for r in (2e-3, 5e-3, 1e-2) for k in (8, 16)]),
-    "llama_adapter": Rung(
+    Technique(
+        "ia3",
+        "PEFT",
+        "03",
+        ia3_vectors,
+        {
+            "toy_desk": grid(lr=(3e-3, 1e-2, 2e-2, 4e-2, 8e-2, 0.15)),
+            "helpdesk": grid(lr=(3e-3, 1e-2, 3e-2, 0.1)),
+        },
+    ),
+    Technique(
+        "lora_qv",
+        "PEFT",
+        "03",
+        lora_qv,
+        {
+            "toy_desk": grid(lr=(3e-3, 1e-2, 2e-2), rank=(8, 32)),
+            "helpdesk": grid(lr=(5e-4, 1e-3, 2e-3, 5e-3), rank=(8,)),
+        },
+    ),
+    Technique(
+        "lora_all",
+        "PEFT",
+        "03",
+        lora_all,
+        {
+            "toy_desk": grid(lr=(2e-3, 5e-3, 1e-2), rank=(8, 16)),
+            "helpdesk": grid(lr=(3e-4, 1e-3, 2e-3, 5e-3), rank=(8,)),
+        },
+    ),
+    Technique(
+        "dora",
+        "PEFT",
+        "03",
+        dora,
+        {
+            "toy_desk": grid(lr=(2e-3, 5e-3, 1e-2), rank=(8, 16)),
+            "helpdesk": grid(lr=(3e-4, 1e-3, 2e-3, 5e-3), rank=(8,)),
+        },
+    ),
+    Technique(
+        "llama_adapter",
+        "PEFT",
+        "03",
         llama_adapter,
-        "03",
-        [{"lr": r, "length": n} for r in (1e-2, 3e-2, 0.1) for n in (10, 30)],
+        {
+            "toy_desk": grid(lr=(1e-2, 3e-2, 0.1), length=(10, 30)),
+            "helpdesk": grid(lr=(3e-3, 1e-2, 3e-2, 0.1), length=(10,)),
+        },
     ),
-}
+)

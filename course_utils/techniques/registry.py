@@ -1,7 +1,7 @@
-"""The ladder: every technique that competes on the service desk, one family per file.
+"""The ladder: every technique that competes on a task, one family per file.
 
-A technique is a function (see techniques.result); to add one, write it, list six settings to try,
-and add its family here.
+A technique is a function with a record (see techniques.base); to add one, write the function and put its
+`Technique` into the TECHNIQUES of its file. Scoreboard, advisor and pictures read the record.
 """
 
 import importlib
@@ -9,6 +9,7 @@ import importlib
 from course_utils.techniques import (
     ai_feedback,
     baselines,
+    constrained,
     finetune,
     peft,
     prompting,
@@ -19,27 +20,31 @@ from course_utils.techniques import (
     specialist,
     synthetic,
 )
-from course_utils.techniques.base import Result, Rung
+from course_utils.techniques.base import FAMILIES, Result, Technique
 
-__all__ = ["TECHNIQUES", "Result", "Rung", "find"]
+__all__ = ["TECHNIQUES", "Result", "Technique", "families", "find"]
 
-TECHNIQUES = {
-    **baselines.RUNGS,
-    **prompting.RUNGS,
-    **reasoning.RUNGS,
-    **search.RUNGS,
-    **specialist.RUNGS,
-    **soft_prompts.RUNGS,
-    **peft.RUNGS,
-    **finetune.RUNGS,
-    **rlhf.RUNGS,
-    **ai_feedback.RUNGS,
-    **synthetic.RUNGS,
-}
+FILES = (
+    *(
+        baselines,
+        prompting,
+        constrained,
+        reasoning,
+        search,
+        specialist,
+        soft_prompts,
+        peft,
+        finetune,
+        rlhf,
+        ai_feedback,
+    ),
+    synthetic,
+)
+TECHNIQUES = {technique.name: technique for file in FILES for technique in file.TECHNIQUES}
 
 
 def find(name):
-    """The Rung of a technique: its name here, or "module:name" for a Rung of your own.
+    """The Technique of a name that stands here, or of "module:name" for one of your own.
 
     Raises ValueError for a name that is neither.
     """
@@ -48,7 +53,15 @@ def find(name):
     module, colon, attribute = name.partition(":")
     if not colon:
         raise ValueError(f"There is no technique {name!r}. There are: {', '.join(TECHNIQUES)}.")
-    rung = getattr(importlib.import_module(module), attribute, None)
-    if not isinstance(rung, Rung):
-        raise ValueError(f"{name} is not a Rung(function, lesson, settings).")
-    return rung
+    technique = getattr(importlib.import_module(module), attribute, None)
+    if not isinstance(technique, Technique):
+        raise ValueError(f"{name} is not a Technique(name, family, lesson, learn, settings).")
+    return technique
+
+
+def families():
+    """{family: the names of its techniques}, in the order of FAMILIES, the controls last."""
+    names = {family: [] for family in FAMILIES}
+    for technique in TECHNIQUES.values():
+        names[technique.family].append(technique.name)
+    return {family: tuple(members) for family, members in names.items() if members}

@@ -14,73 +14,93 @@ from course_utils.batching import context_length
 from course_utils.generation import generate
 from course_utils.peft.soft_prompt_encoders import Direct, Lstm, Mlp, without_encoder
 from course_utils.peft.soft_prompts import SoftPrompted, keys_and_values, text_start
-from course_utils.prompts.few_shot import ending, few_shot_prompt, open_end
-from course_utils.tasks.toy_desk.replies import stratified
-from course_utils.techniques.base import Result, Rung
-from course_utils.techniques.prompting import ROOM
+from course_utils.prompts.few_shot import ending, few_shot_prompt
+from course_utils.techniques.base import Result, Technique
+from course_utils.techniques.peft import grid
 
 BETWEEN = "\n\n"  # between the solved records and the request, as in a few-shot prompt
-STEPS, BATCH = 240, 16  # two passes over 2,000 records
 
 
-def prompt_tuning(model, tokenizer, train, seed, lr=0.03, shots=2, steps=STEPS):
+def prompt_tuning(model, tokenizer, train, seed, task, lr=0.03, shots=2, length=None, steps=None):
     """Vectors before the text, trained as they are. Source: Lester et al. 2021."""
-    return tuned(
-        model, tokenizer, train, seed, Direct(begin(model, tokenizer, train, seed, shots)), lr, steps
-    )
+    start = begin(model, tokenizer, train, seed, task, shots, length)
+    return tuned(model, tokenizer, train, seed, task, Direct(start), lr, steps)
 
 
-def p_tuning_mlp(model, tokenizer, train, seed, lr=3e-3, shots=2, steps=STEPS):
+def p_tuning_mlp(model, tokenizer, train, seed, task, lr=3e-3, shots=2, length=None, steps=None):
     """Vectors before the text, made by an MLP. Source: Liu et al. 2021, with a residual start."""
-    start = begin(model, tokenizer, train, seed, shots)
-    return tuned(model, tokenizer, train, seed, Mlp(start, seed=seed), lr, steps)
+    start = begin(model, tokenizer, train, seed, task, shots, length)
+    return tuned(model, tokenizer, train, seed, task, Mlp(start, seed=seed), lr, steps)
 
 
-def p_tuning_lstm(model, tokenizer, train, seed, lr=3e-3, shots=2, steps=STEPS):
+def p_tuning_lstm(model, tokenizer, train, seed, task, lr=3e-3, shots=2, length=None, steps=None):
     """Vectors before the text, made by an LSTM. Source: Liu et al. 2021, with a residual start."""
-    start = begin(model, tokenizer, train, seed, shots)
-    return tuned(model, tokenizer, train, seed, Lstm(start, seed=seed), lr, steps)
+    start = begin(model, tokenizer, train, seed, task, shots, length)
+    return tuned(model, tokenizer, train, seed, task, Lstm(start, seed=seed), lr, steps)
 
 
-def prefix_tuning(model, tokenizer, train, seed, lr=0.03, shots=2, steps=STEPS):
+def prefix_tuning(model, tokenizer, train, seed, task, lr=0.03, shots=2, length=None, steps=None):
     """Keys and values in every layer, trained as they are. Source: Li and Liang 2021."""
-    start = keys_and_values(model, begin(model, tokenizer, train, seed, shots))
-    return tuned(model, tokenizer, train, seed, Direct(start), lr, steps)
+    start = keys_and_values(model, begin(model, tokenizer, train, seed, task, shots, length))
+    return tuned(model, tokenizer, train, seed, task, Direct(start), lr, steps)
 
 
-def prefix_tuning_mlp(model, tokenizer, train, seed, lr=3e-3, shots=2, steps=STEPS):
+def prefix_tuning_mlp(model, tokenizer, train, seed, task, lr=3e-3, shots=2, length=None, steps=None):
     """Keys and values in every layer, made by an MLP. Source: Li and Liang 2021, section 4.3."""
-    start = keys_and_values(model, begin(model, tokenizer, train, seed, shots))
-    return tuned(model, tokenizer, train, seed, Mlp(start, seed=seed), lr, steps)
+    start = keys_and_values(model, begin(model, tokenizer, train, seed, task, shots, length))
+    return tuned(model, tokenizer, train, seed, task, Mlp(start, seed=seed), lr, steps)
 
 
-def begin(model, tokenizer, train, seed, shots):
-    """The embeddings (v, D) of a few-shot prompt: so many solved records, drawn so that skills alternate.
+def between(task):
+    """What parts the solved records from the request: in a chat, the turns do it."""
+    return "" if task.chat else BETWEEN
 
-    Fewer of them if the longest record would not fit behind all. Raises ValueError if none leaves room.
+
+def begin(model, tokenizer, train, seed, task, shots, length=None):
+    """The embeddings (v, D) of a few-shot prompt: so many solved records, drawn so that kinds alternate.
+
+    length: only the last so many vectors of it. Fewer records if the longest would not fit behind all.
+    Raises ValueError if none leaves room.
     """
-    longest = max(len(example["input_ids"]) for example in data.encode(tokenizer, train))
+    longest = max(
+        len(example["input_ids"])
+        for example in data.encode(tokenizer, task.training_records(tokenizer, train))
+    )
     for count in range(shots, 0, -1):
-        text, _ = few_shot_prompt(stratified(train, count, seed), "").rsplit(BETWEEN, 1)
-        start = text_start(model, tokenizer, text)
-        if len(start) + longest + ROOM <= context_length(model):
+        start = text_start(model, tokenizer, solved(tokenizer, task.sample(train, count, seed), task))
+        start = start[-length:] if length else start
+        if len(start) + longest + task.room <= context_length(model):
             return start
     raise ValueError(
         f"The longest record has {longest} tokens: with a solved one it does not fit the context."
     )
 
 
-def tuned(model, tokenizer, train, seed, part, lr, steps):
-    """Train a soft prompt on all records; the Result of asking with what was learned, encoder dropped."""
-    started = time.perf_counter()
+def solved(tokenizer, shots, task):
+    """The solved records as a few-shot prompt has them before its request: plain text, or turns of a chat."""
+    if not task.chat:
+        return few_shot_prompt(shots, "").rsplit(BETWEEN, 1)[0]
+    mark = "<request>"  # an own turn, whose text is nowhere else
+    text = task.conversation(tokenizer, shots, mark)
+    alone = task.conversation(tokenizer, [], mark)
+    turn = next(i for i in range(len(alone)) if text.endswith(alone[i:]))  # the last turn, without a system's
+    return text[: len(text) - len(alone) + turn]
+
+
+def tuned(model, tokenizer, train, seed, task, part, lr, steps=None):
+    """Train a soft prompt within the task's budget; the Result of asking with it, the encoder dropped."""
+    started, train = time.perf_counter(), task.subset(train, seed)
     soft = SoftPrompted(model, part)
-    records = [record | {"prompt": BETWEEN + open_end(record["prompt"])} for record in train]
+    records = [
+        record | {"prompt": between(task) + record["prompt"]}
+        for record in task.training_records(tokenizer, train)
+    ]
     training.train(
         soft,
         data.encode(tokenizer, records),
         lr=lr,
-        steps=steps,
-        batch_size=BATCH,
+        steps=steps or task.budget.steps,
+        batch_size=task.budget.batch,
         seed=seed,
         parameters=list(part.parameters()),
         progress=False,
@@ -90,8 +110,9 @@ def tuned(model, tokenizer, train, seed, part, lr, steps):
     seconds, stop = time.perf_counter() - started, ending(train)
 
     def reply(requests):
-        texts = [BETWEEN + open_end(request) for request in requests]
-        return [text.strip() for text in generate(learned, tokenizer, texts, max_new_tokens=ROOM, stop=stop)]
+        texts = [between(task) + task.asked(tokenizer, request) for request in requests]
+        replies = generate(learned, tokenizer, texts, max_new_tokens=task.room, stop=stop)
+        return [text.strip() for text in replies]
 
     kept = learned.part().detach().cpu().contiguous()
     return Result(
@@ -101,25 +122,60 @@ def tuned(model, tokenizer, train, seed, part, lr, steps):
         stored_bytes=len(safetensors.torch.save({"prompt": kept})),
         examples=len(train),
         train_seconds=seconds,
-        prompt_tokens=learned.length + len(tokenizer(BETWEEN)["input_ids"]),
+        prompt_tokens=learned.length + len(tokenizer(between(task))["input_ids"]),
         choice={"soft": learned},
     )
 
 
-RUNGS = {
-    "prompt_tuning": Rung(
-        prompt_tuning, "02", [{"lr": r, "shots": k} for r in (0.01, 0.03, 0.1) for k in (1, 2)]
+TECHNIQUES = (
+    Technique(
+        "prompt_tuning",
+        "soft prompts",
+        "02",
+        prompt_tuning,
+        {
+            "toy_desk": grid(lr=(0.01, 0.03, 0.1), shots=(1, 2)),
+            "helpdesk": grid(lr=(3e-3, 1e-2, 3e-2, 0.1), shots=(1,)),
+        },
     ),
-    "p_tuning_mlp": Rung(
-        p_tuning_mlp, "02", [{"lr": r, "shots": k} for r in (1e-3, 3e-3, 1e-2) for k in (1, 2)]
+    Technique(
+        "p_tuning_mlp",
+        "soft prompts",
+        "02",
+        p_tuning_mlp,
+        {
+            "toy_desk": grid(lr=(1e-3, 3e-3, 1e-2), shots=(1, 2)),
+            "helpdesk": grid(lr=(1e-4, 3e-4, 1e-3, 3e-3), shots=(1,)),
+        },
     ),
-    "p_tuning_lstm": Rung(
-        p_tuning_lstm, "02", [{"lr": r, "shots": k} for r in (1e-3, 3e-3, 1e-2) for k in (1, 2)]
+    Technique(
+        "p_tuning_lstm",
+        "soft prompts",
+        "02",
+        p_tuning_lstm,
+        {
+            "toy_desk": grid(lr=(1e-3, 3e-3, 1e-2), shots=(1, 2)),
+            "helpdesk": grid(lr=(1e-4, 3e-4, 1e-3, 3e-3), shots=(1,)),
+        },
     ),
-    "prefix_tuning": Rung(
-        prefix_tuning, "02", [{"lr": r, "shots": k} for r in (0.01, 0.03, 0.1) for k in (1, 2)]
+    Technique(
+        "prefix_tuning",
+        "soft prompts",
+        "02",
+        prefix_tuning,
+        {
+            "toy_desk": grid(lr=(0.01, 0.03, 0.1), shots=(1, 2)),
+            "helpdesk": grid(lr=(3e-3, 1e-2, 3e-2, 0.1), shots=(1,)),
+        },
     ),
-    "prefix_tuning_mlp": Rung(
-        prefix_tuning_mlp, "02", [{"lr": r, "shots": k} for r in (1e-3, 3e-3, 1e-2) for k in (1, 2)]
+    Technique(
+        "prefix_tuning_mlp",
+        "soft prompts",
+        "02",
+        prefix_tuning_mlp,
+        {
+            "toy_desk": grid(lr=(1e-3, 3e-3, 1e-2), shots=(1, 2)),
+            "helpdesk": grid(lr=(1e-4, 3e-4, 1e-3, 3e-3), shots=(1,)),
+        },
     ),
-}
+)

@@ -16,6 +16,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before the libraries are importe
 import torch
 
 from course_utils import data, models, training
+from course_utils.tasks.toy_desk.records import read as read_desk
 
 LR = 1e-4
 
@@ -24,7 +25,7 @@ def main(steps=10, batch_size=32, rounds=2):
     """Print tokens per second of the three, the gap between their losses, and the share of the peak."""
     torch.set_num_threads(1)
     model, tokenizer = models.load("glass-box")
-    records = data.read_records(models.paths.DATA / "toy_desk" / "train.jsonl")[: steps * batch_size]
+    records = read_desk("train")[: steps * batch_size]
     records = in_order(tokenizer, records, batch_size)
     lengths = [len(example["input_ids"]) for example in data.encode(tokenizer, records)]
     best, losses = {}, {}

@@ -2,12 +2,12 @@
 
 import pytest
 
-from course_utils import data, generation
+from course_utils import generation
 from course_utils.ai_feedback import synthetic_data
-from course_utils.storage import paths
+from course_utils.tasks.toy_desk.records import read as read_desk
 from tests.helpers.tiny import tiny_llama
 
-REAL = data.read_records(paths.DATA / "toy_desk" / "train.jsonl")[:400]
+REAL = read_desk("train")[:400]
 PLAIN = "Message: My Fendle makes a loud noise.\nRecord:"
 
 

@@ -5,7 +5,8 @@ import functools
 import pytest
 
 from course_utils.ai_feedback import llm_judge, model_collapse, synthetic_data
-from course_utils.experiments import ai_feedback
+from course_utils.experiments import __main__ as command
+from course_utils.experiments import ai_feedback, runner
 from course_utils.rlhf import preferences
 from tests.helpers.desk_records import SOLVED
 from tests.helpers.tiny import tiny_llama
@@ -50,10 +51,8 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(
         llm_judge, "yes", lambda m, t, prompts, replies, question: [len(text) for text in replies]
     )
-    for name, value in {"STEPS": 2, "SIZES": (4, 8)}.items():
+    for name, value in {"STEPS": 2, "SIZES": (4, 8), "SEEDS": 6, "COUNT": 4}.items():
         monkeypatch.setattr(ai_feedback, name, value)
-    monkeypatch.setattr(ai_feedback.synthetic, "SEEDS", 6)
-    monkeypatch.setattr(ai_feedback.synthetic, "COUNT", 4)
     monkeypatch.setattr(ai_feedback.synthetic, "written", lambda *a, **k: SYNTHETIC)
     sure = [r | {"confidence": i / 10} for i, r in enumerate(SOLVED[:10])]
     monkeypatch.setattr(
@@ -66,19 +65,19 @@ def small(monkeypatch, tmp_path):
 
 
 def test_every_table_stores_its_columns_once(small):
-    ai_feedback.sweep(list(FIRSTS))
+    runner.run(ai_feedback, list(FIRSTS))
     before = ai_feedback.FILE.read_text("utf-8")
     for name, settings in FIRSTS.items():
         rows = ai_feedback.read(name)
         assert [row.keys() for row in rows] == [setting.keys() | COLUMNS[name] for setting in settings]
         assert all(setting.items() <= row.items() for setting, row in zip(settings, rows))
-    ai_feedback.sweep(list(FIRSTS))
+    runner.run(ai_feedback, list(FIRSTS))
     assert ai_feedback.FILE.read_text("utf-8") == before, "what is there is not run again"
     assert ai_feedback.read("lineage")[0]["students"][0]["fresh"] == 0.5
 
 
 def test_what_is_added_is_what_the_name_says(small):
-    ai_feedback.sweep(["synthetic", "pseudo"])
+    runner.run(ai_feedback, ["synthetic", "pseudo"])
     records = {row["added"]: row["records"] for row in ai_feedback.read("synthetic")}
     assert records == {"nothing": 0, "unfiltered": 4, "random replies": 4, "real": 4}
     row = ai_feedback.read("pseudo")[0]
@@ -91,7 +90,7 @@ def test_the_judge_s_labels_replace_the_stored_ones(small):
     ]
     labelled = ai_feedback.relabelled(None, None, turned)
     assert [t["chosen"] for t in labelled] == [p["chosen"] for p in PAIRS], "the longer one, says this judge"
-    ai_feedback.sweep(["reward_models"])
+    runner.run(ai_feedback, ["reward_models"])
     rows = {row["source"]: row for row in ai_feedback.read("reward_models")}
     chosen = ai_feedback.random.Random("labels 0").sample(PAIRS, 4)
     assert rows["people"]["labels_right"] == sum(not pair["flipped"] for pair in chosen)
@@ -114,5 +113,5 @@ def test_every_table_has_its_runs():
 
 
 def test_the_list_says_how_far_it_is(small, capsys):
-    ai_feedback.main(["--list"])
+    command.main(["ai_feedback", "--list"])
     assert "reward_models  0 of 5 runs" in capsys.readouterr().out

@@ -7,9 +7,10 @@ import json
 import pytest
 import torch
 
-from course_utils.experiments import finetune
+from course_utils import models
+from course_utils.experiments import __main__ as command
+from course_utils.experiments import finetune, runner
 from course_utils.finetune import custom
-from course_utils.scoreboard import measure
 from course_utils.tasks import instructions, retention
 from tests.helpers.desk_records import Gold, records
 from tests.helpers.tiny import tied_llama
@@ -66,7 +67,7 @@ def small(monkeypatch, tmp_path):
 
 def test_every_table_stores_its_columns(small):
     assert all(finetune.read(name) == [] for name in small)
-    finetune.sweep(list(small))
+    runner.run(finetune, list(small))
     for name, settings in small.items():
         rows = finetune.read(name)
         assert len(rows) == len(settings)
@@ -84,15 +85,15 @@ def test_a_run_that_is_there_is_skipped(small, monkeypatch):
     )
     monkeypatch.setitem(small, "examples", [{"count": 50, "seed": seed} for seed in range(3)])
     stored = {"examples": [{"count": 50, "seed": 1, "right": 9}], "other": [1]}
-    finetune.FILE.write_text(json.dumps({"model": measure.fingerprint()} | stored))
-    finetune.sweep(["examples"])
-    finetune.sweep(["examples"])
+    finetune.FILE.write_text(json.dumps({"model": models.fingerprint()} | stored))
+    runner.run(finetune, ["examples"])
+    runner.run(finetune, ["examples"])
     assert done == [{"count": 50, "seed": 0}, {"count": 50, "seed": 2}]
     assert [row["right"] for row in finetune.read("examples")] == [9, 1, 1]
     assert finetune.read("other") == [1]
     finetune.FILE.write_text(json.dumps({"model": "another@1"} | stored))
     with pytest.raises(ValueError, match="another@1"):
-        finetune.sweep(["examples"])
+        runner.run(finetune, ["examples"])
 
 
 def test_a_killed_sweep_keeps_its_runs(small, monkeypatch):
@@ -104,12 +105,12 @@ def test_a_killed_sweep_keeps_its_runs(small, monkeypatch):
     monkeypatch.setattr(finetune, "RUNS", {"examples": run})
     monkeypatch.setitem(small, "examples", [{"count": 50, "seed": seed} for seed in range(3)])
     with pytest.raises(KeyboardInterrupt):
-        finetune.sweep(["examples"])
+        runner.run(finetune, ["examples"])
     assert [row["seed"] for row in finetune.read("examples")] == [0, 1]
 
 
 def test_listing_runs_nothing(small, capsys):
-    finetune.main(["--list", "--table", "examples", "custom"])
+    command.main(["finetune", "--list", "--table", "examples", "custom"])
     assert capsys.readouterr().out.split("\n")[0].split() == ["examples", "0", "of", "1", "runs"]
     assert not finetune.FILE.exists()
 

@@ -8,15 +8,16 @@ import math
 import pytest
 import torch
 
-from course_utils import data, models
+from course_utils import models
+from course_utils.experiments import __main__ as command
 from course_utils.experiments import rlhf, rlhf_methods, rlhf_ppo, rlhf_reward_models, rlhf_setup
 from course_utils.rlhf import metrics, preferences, rewards
-from course_utils.storage import paths
 from course_utils.tasks import word_problems
 from course_utils.tasks.toy_desk import gold
+from course_utils.tasks.toy_desk.records import read as read_desk
 from tests.helpers.tiny import tiny_llama
 
-TRAIN = data.read_records(paths.DATA / "toy_desk" / "train.jsonl")
+TRAIN = read_desk("train")
 FACTS = [record for record in TRAIN if record["skill"] in ("facts", "unanswerable")]
 SOME = FACTS[:10] + TRAIN[:6]
 PAIRS = [
@@ -102,19 +103,19 @@ def test_every_table_has_a_function_and_no_run_twice():
 
 @pytest.mark.parametrize("table", COLUMNS)
 def test_a_table_is_measured_stored_and_skipped(small, table, monkeypatch, capsys):
-    rlhf.main(["--table", table])
+    command.main(["rlhf", "--table", table])
     rows = rlhf.read(table)
     assert [set(row) - set(FIRST[table][0]) for row in rows] == [COLUMNS[table]] * len(FIRST[table])
     assert all(setting.items() <= row.items() for setting, row in zip(FIRST[table], rows))
     monkeypatch.setattr(rlhf, "RUNS", {})  # a second sweep has nothing to do
-    rlhf.main(["--table", table])
+    command.main(["rlhf", "--table", table])
     assert rlhf.read(table) == rows
-    rlhf.main(["--table", table, "--list"])
+    command.main(["rlhf", "--table", table, "--list"])
     assert f"{len(rows)} of {len(rows)} runs" in capsys.readouterr().out
 
 
 def test_the_runs_gone_wrong_are_real_and_differ(small):
-    rlhf.main(["--table", "bad"])
+    command.main(["rlhf", "--table", "bad"])
     logs = rlhf.bad_runs()
     assert set(logs) == {*rlhf_ppo.WRONG, "a good run"} and len(rlhf_ppo.WRONG) == 4
     curves = [json.dumps(log["curves"]) for log in logs.values()]

@@ -5,9 +5,8 @@ import json
 import pytest
 
 from course_utils import models
-from course_utils.experiments import soft_prompts
+from course_utils.experiments import runner, soft_prompts
 from course_utils.prompts import few_shot
-from course_utils.scoreboard import measure
 from course_utils.tasks.toy_desk import replies
 from tests.helpers.desk_records import Gold, records
 from tests.helpers.tiny import tiny_llama
@@ -26,10 +25,8 @@ ONE_OF_EACH = {
 def small(monkeypatch, tmp_path):
     """The sweep on a tiny model and made-up records, with one run of each kind."""
     monkeypatch.setattr(models, "load", lambda name=None: tiny_llama(context=512))
-    monkeypatch.setattr(
-        soft_prompts.data, "read_records", lambda path: TRAIN if "train" in path.name else DEV
-    )
-    monkeypatch.setattr(measure, "fingerprint", lambda model="glass-box": "tiny@1")
+    monkeypatch.setattr(soft_prompts, "desk", lambda: (TRAIN, DEV))
+    monkeypatch.setattr(models, "fingerprint", lambda: "tiny@1")
     monkeypatch.setattr(soft_prompts, "gold", Gold)
     monkeypatch.setattr(soft_prompts, "TABLES", ONE_OF_EACH)
     monkeypatch.setattr(soft_prompts, "STEPS", 2)
@@ -38,7 +35,7 @@ def small(monkeypatch, tmp_path):
 
 
 def test_every_run_is_kept_with_what_was_measured(small):
-    small.sweep(list(ONE_OF_EACH))
+    runner.run(small, list(ONE_OF_EACH))
     for name, settings in ONE_OF_EACH.items():
         rows = small.read(name)
         assert len(rows) == len(settings)
@@ -58,18 +55,18 @@ def test_a_killed_sweep_goes_on_where_it_stopped(small, monkeypatch):
 
     monkeypatch.setattr(small, "outcome", killed)
     with pytest.raises(KeyboardInterrupt):
-        small.sweep(["starts"])
+        runner.run(small, ["starts"])
     first = small.read("starts")
     assert len(first) == 2
     monkeypatch.setattr(small, "outcome", original)
-    small.sweep(["starts"])
+    runner.run(small, ["starts"])
     assert small.read("starts")[:2] == first and len(small.read("starts")) == 3
 
 
 def test_runs_of_other_weights_are_refused(small):
     small.FILE.write_text(json.dumps({"model": "tiny@2", "places": []}), encoding="utf-8")
     with pytest.raises(ValueError, match="tiny@2"):
-        small.sweep(["places"])
+        runner.run(small, ["places"])
     assert json.loads(small.FILE.read_text(encoding="utf-8")) == {"model": "tiny@2", "places": []}
 
 

@@ -1,8 +1,11 @@
 """Made-up records of a service desk for tests, and a score for them; no file is read."""
 
 import random
+from dataclasses import replace
 
+from course_utils.tasks import base
 from course_utils.tasks.toy_desk import replies
+from course_utils.tasks.toy_desk.task import TASK as TOY_DESK
 
 TOPICS = {
     "parcel": ("Hawks", "low", "It takes {} days."),
@@ -34,7 +37,7 @@ def records(count, seed=0, part="train"):
 
 
 class Gold:
-    """Stands in for course_utils.tasks.toy_desk.gold."""
+    """Stands in for course_utils.tasks.toy_desk.gold: `score` and `gold_reward` of these records."""
 
     @staticmethod
     def score(record, reply):
@@ -47,6 +50,20 @@ class Gold:
         return 2.0 if Gold.score(record, reply)["whole"] else -1.0
 
 
+def grade(record, reply):
+    """As a task grades: the marks of Gold, and whether the reply is in the form."""
+    return {"form": replies.fields(reply) is not None} | Gold.score(record, reply)
+
+
+TASK = replace(  # these records as a task of the scoreboard, with a short budget
+    TOY_DESK,
+    grade=grade,
+    gold_reward=Gold.gold_reward,
+    statements=lambda: KNOWN,
+    facts_for=base.fact_finder(KNOWN),
+    rationale=lambda record: replies.rationale(record, KNOWN),
+    budget=base.Budget(None, 6, 16),
+)
 SOLVED = [
     {
         "id": f"r{i}",

@@ -16,7 +16,7 @@ FOLDERS = {name: paths.DATA / "models" / name for name in ("glass_box", "glass_b
 
 @pytest.fixture(scope="module")
 def base():
-    return models.load()
+    return models.load("glass-box")
 
 
 @pytest.mark.parametrize("name", FOLDERS)

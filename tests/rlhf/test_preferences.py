@@ -5,14 +5,13 @@ import random
 
 import pytest
 
-from course_utils import data
 from course_utils.rlhf import preferences
-from course_utils.storage.paths import DATA
 from course_utils.tasks.toy_desk import gold, noisy_demonstrations
+from course_utils.tasks.toy_desk.records import read as read_desk
 from tests.helpers.tiny import tiny_llama
 
-TRAIN = data.read_records(DATA / "toy_desk" / "train.jsonl")
-DEV = data.read_records(DATA / "toy_desk" / "dev.jsonl")
+TRAIN = read_desk("train")
+DEV = read_desk("dev")
 COLUMNS = ["id", "split", "record", "prompt", "chosen", "rejected", "chosen_by", "rejected_by"]
 COLUMNS += ["chosen_gold", "rejected_gold", "flipped", "reason"]
 

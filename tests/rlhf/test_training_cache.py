@@ -5,13 +5,13 @@ import copy
 import pytest
 import torch
 
-from course_utils import data, models
+from course_utils import models
 from course_utils.rlhf import combined_reward, reward_model, training_cache
-from course_utils.storage import paths
 from course_utils.tasks.toy_desk import noisy_demonstrations
+from course_utils.tasks.toy_desk.records import read as read_desk
 from tests.helpers.tiny import tiny_llama
 
-TRAIN = data.read_records(paths.DATA / "toy_desk" / "train.jsonl")[:24]
+TRAIN = read_desk("train")[:24]
 PAIRS = [
     {"prompt": "Which team?", "chosen": " Owls, of course", "rejected": " Who cares"},
     {"prompt": "Hi", "chosen": " Good day", "rejected": " Go away, you"},

@@ -6,10 +6,10 @@ import itertools
 import numpy as np
 import pytest
 
-from course_utils.scoreboard import advisor, plots, runner
+from course_utils.scoreboard import advisor, columns, plots
 from course_utils.scoreboard import table as scoreboard
 from course_utils.techniques import registry
-from tests.helpers.scoreboards import keep
+from tests.helpers.scoreboards import TASK, keep
 
 NO = dict(ability="no", clean="no", compute="no", model_can="neither")
 
@@ -17,29 +17,29 @@ NO = dict(ability="no", clean="no", compute="no", model_can="neither")
 @pytest.fixture
 def folder(tmp_path):
     """Rows of five techniques with known hits: 3 seeds, 200 messages."""
-    right = {"few_shot": 40, "zero_shot": 10, "lora_qv": 120, "ia3": 100, "full": 110}
+    right = {"few_shot_nearest": 40, "zero_shot": 10, "lora_qv": 120, "ia3": 100, "full": 110}
     rows = []
     for name, count in right.items():
         keep(tmp_path, name, np.tile(np.arange(200) < count, (3, 1)))
-        numbers = dict.fromkeys(runner.COLUMNS, 1) | {"technique": name, "accuracy": count / 200}
+        numbers = dict.fromkeys(columns.COLUMNS, 1) | {"technique": name, "accuracy": count / 200}
         rows += [numbers | {"seed": seed, "lesson": "01"} for seed in range(3)]
-    with open(tmp_path / "scoreboard.csv", "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, runner.COLUMNS)
+    with open(tmp_path / "scoreboard_toy_desk.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns.COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
     return tmp_path
 
 
 def advice(folder, **answers):
-    return advisor.advise(**(NO | answers), folder=folder)
+    return advisor.advise(**(NO | answers), task=TASK, folder=folder)
 
 
 def test_every_answer_leads_somewhere_and_the_order_of_questions_holds():
-    for given in itertools.product(*(answers for _, answers in advisor.QUESTIONS.values())):
-        steps = advisor.path(*given)
+    for chosen in itertools.product(*(answers for _, answers in advisor.QUESTIONS.values())):
+        steps = advisor.path(*chosen)
         assert steps and all(family in advisor.RIVALS and reason for family, reason in steps)
-        assert (steps[0][0] == "prompting") == (given[0] != "no")
-        assert (len(steps) == 1) == (given[0] != "unsure")
+        assert (steps[0][0] == "prompting") == (chosen[0] != "no")
+        assert (len(steps) == 1) == (chosen[0] != "unsure")
     lead = {
         model_can: advisor.path("no", "no", "yes", model_can)[0][0]
         for model_can in advisor.QUESTIONS["model_can"][1]
@@ -55,17 +55,18 @@ def test_an_answer_that_is_none_is_refused():
 
 
 def test_the_row_cited_is_the_best_of_its_family(folder):
-    (found,) = advice(folder, clean="yes")
+    (row,) = advice(folder, clean="yes")
     assert (
-        found.family == "PEFT" and found.best.technique == "lora_qv" and found.rival.technique == "few_shot"
+        row.family == "PEFT" and row.best.technique == "lora_qv" and row.rival.technique == "few_shot_nearest"
     )
-    table = scoreboard.read(folder)
-    assert found.best.value == pytest.approx(table[table.technique == "lora_qv"].accuracy.mean())
-    assert found.best.seeds == 3
-    assert found.gap == scoreboard.compare("lora_qv", "few_shot", "accuracy", advisor.RESAMPLES, folder)
-    assert found.gap[0] == pytest.approx(0.4) and found.sure == advisor.SURE
-    text = str(found)
-    assert "lora_qv 0.60" in text and "3 seeds" in text and "few_shot 0.20" in text and "+0.40" in text
+    table = scoreboard.read(TASK, folder)
+    assert row.best.value == pytest.approx(table[table.technique == "lora_qv"].accuracy.mean())
+    assert row.best.seeds == 3
+    pair = "lora_qv", "few_shot_nearest"
+    assert row.gap == scoreboard.compare(*pair, "accuracy", advisor.RESAMPLES, TASK, folder)
+    assert row.gap[0] == pytest.approx(0.4) and row.sure == advisor.SURE
+    text = str(row)
+    assert all(part in text for part in ("lora_qv 0.60", "3 seeds", "few_shot_nearest 0.20", "+0.40"))
 
 
 def test_how_sure_follows_the_interval(folder):
@@ -77,24 +78,28 @@ def test_how_sure_follows_the_interval(folder):
 
 
 def test_a_family_without_rows_is_not_measured(folder):
-    (found,) = advice(folder, model_can="judge")
-    assert found.family == "AI feedback" and found.best is None and found.gap is None
-    assert found.sure == advisor.UNKNOWN and "measure both on your task" in str(found)
+    (row,) = advice(folder, model_can="judge")
+    assert row.family == "AI feedback" and row.best is None and row.gap is None
+    assert row.sure == advisor.UNKNOWN and "measure both on your task" in str(row)
 
 
 def test_before_the_first_row_there_is_advice_without_rows(tmp_path):
-    (found,) = advice(tmp_path, clean="yes")
-    assert found.sure == advisor.UNKNOWN and found.family == "PEFT"
+    (row,) = advice(tmp_path, clean="yes")
+    assert row.sure == advisor.UNKNOWN and row.family == "PEFT"
 
 
-def test_every_technique_of_the_ladder_belongs_to_a_family():
+def test_every_technique_of_the_ladder_belongs_to_one_family():
     known = [name for names in advisor.FAMILIES.values() for name in names]
-    assert len(set(known)) == len(known) and not set(known) & set(advisor.CONTROLS)
-    assert set(registry.TECHNIQUES) <= {*known, *advisor.CONTROLS}, "name the new one's family in choose"
+    controls = registry.families()["control"]
+    assert len(set(known)) == len(known) and not set(known) & set(controls)
+    assert set(registry.TECHNIQUES) == {*known, *controls}
+    assert {"majority_class", "nearest_copy", "sft_mediocre"} <= set(controls), "never advised"
+    with pytest.raises(ValueError, match="no family 'magic'"):
+        registry.Technique("x", "magic", "01", None, {})
 
 
 def test_the_command_prints_the_advice_or_asks(folder, monkeypatch, capsys):
-    monkeypatch.setattr(advisor.scoreboard, "rows_done", lambda _: [])
+    monkeypatch.setattr(advisor.scoreboard, "rows_done", lambda *_: [])
     answers = ["--ability", "no", "--clean", "yes", "--compute", "no", "--model-can", "judge"]
     assert advisor.main(answers) == 0
     assert "PEFT: " in capsys.readouterr().out
@@ -104,7 +109,7 @@ def test_the_command_prints_the_advice_or_asks(folder, monkeypatch, capsys):
 
 
 def test_the_widget_shows_the_advice_of_its_menus(folder):
-    box = advisor.widget(folder)
+    box = advisor.widget(TASK, folder)
     *menus, shown = box.children
     menus[0].value, menus[1].value = "no", "yes"
     menus[2].value = "no"
@@ -116,10 +121,10 @@ def test_the_widget_shows_the_advice_of_its_menus(folder):
 def test_pictures_show_what_is_measured(folder):
     import matplotlib.pyplot as plt
 
-    board = scoreboard.read(folder)
+    board = scoreboard.read(TASK, folder)
     assert plots.families(board)["PEFT"] == ["ia3", "lora_qv"]
-    axes = plots.effort(board, folder=folder)
-    assert {text.get_text() for text in axes[0].texts} == {"few_shot", "lora_qv", "full"}, (
+    axes = plots.effort(board, task=TASK, folder=folder)
+    assert {text.get_text() for text in axes[0].texts} == {"few_shot_nearest", "lora_qv", "full"}, (
         "each family's best"
     )
     assert len(axes[0].containers) == len(set(board.technique)), "every technique has a mark"

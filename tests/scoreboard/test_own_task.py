@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 
-from course_utils.scoreboard import own_task, runner
+from course_utils.scoreboard import own_task
 from course_utils.storage.records import read_records, write_records
 from course_utils.tasks import lost_property
-from course_utils.techniques.base import Result, Rung
+from course_utils.techniques.base import Result, Technique
 from course_utils.techniques.registry import TECHNIQUES
 from tests.helpers.tiny import tiny_llama
 
@@ -17,7 +17,7 @@ TEST = [{"prompt": f"{i} in words:", "completion": " one" if i % 4 else " four"}
 CALLS = []
 
 
-def learns(model, tokenizer, train, seed, skill=1.0):
+def learns(model, tokenizer, train, seed, task, skill=1.0):
     """Right on a share of requests that depends on the setting and the seed; notes what it was given."""
     CALLS.append((len(train), seed, skill))
     hit = np.random.default_rng(seed).random(100) < skill
@@ -32,12 +32,13 @@ def learns(model, tokenizer, train, seed, skill=1.0):
 @pytest.fixture(autouse=True)
 def rungs(monkeypatch):
     CALLS.clear()
-    monkeypatch.setitem(TECHNIQUES, "learns", Rung(learns, "99", [{"skill": s} for s in (0.2, 0.9, 0.5)]))
+    settings = {"toy_desk": [{"skill": s} for s in (0.2, 0.9, 0.5)]}
+    monkeypatch.setitem(TECHNIQUES, "learns", Technique("learns", "control", "99", learns, settings))
     monkeypatch.setattr(own_task.models, "load", lambda name: tiny_llama())
 
 
 def test_one_call_gives_one_table():
-    outcome = runner.run(TRAIN, TEST, rungs=["learns"])
+    outcome = own_task.run(TRAIN, TEST, ["learns"])
     assert [row["rung"] for row in outcome.rows] == ["most_frequent", "learns"]
     constant, learned = outcome.rows
     assert constant["right"] == 9 / 12 and learned["right"] == 1.0
@@ -60,16 +61,16 @@ def test_settings_are_chosen_on_a_part_of_train_and_seeds_learn_from_all():
 
 def test_what_cannot_be_used_is_told_before_anything_runs(tmp_path):
     with pytest.raises(ValueError, match="no technique 'lora'"):
-        runner.run(TRAIN, TEST, rungs=["learns", "lora"])
-    with pytest.raises(ValueError, match="specialists: made for the service desk"):
-        runner.run(TRAIN, TEST, rungs=["specialists"])
-    with pytest.raises(ValueError, match="dpo: made for the service desk"):
-        runner.run(TRAIN, TEST, rungs=["dpo"])
+        own_task.run(TRAIN, TEST, ["learns", "lora"])
+    with pytest.raises(ValueError, match="specialists: made for a help desk"):
+        own_task.run(TRAIN, TEST, ["specialists"])
+    with pytest.raises(ValueError, match="dpo: made for a help desk"):
+        own_task.run(TRAIN, TEST, ["dpo"])
     with pytest.raises(ValueError, match="1 prompts of test stand in train"):
-        runner.run(TRAIN, [*TEST, TRAIN[0]], rungs=["learns"])
+        own_task.run(TRAIN, [*TEST, TRAIN[0]], ["learns"])
     (tmp_path / "bad.jsonl").write_text('{"prompt": "x"}\n', "utf-8")
     with pytest.raises(ValueError, match="row 1: completion is missing"):
-        runner.run(tmp_path / "bad.jsonl", TEST, rungs=["learns"])
+        own_task.run(tmp_path / "bad.jsonl", TEST, ["learns"])
     assert not CALLS
 
 
@@ -111,5 +112,5 @@ def test_the_shipped_task_by_one_call(monkeypatch):
     """The embedded model, trained rungs and all."""
     monkeypatch.undo()
     files = (lost_property.FOLDER / f"{part}.jsonl" for part in ("train", "test"))
-    outcome = runner.run(*files, rungs=["few_shot", "lora_all"])
+    outcome = own_task.run(*files, ["few_shot_nearest", "lora_all"])
     assert outcome.compare("lora_all", "most_frequent")[1] > 0.1

@@ -5,21 +5,19 @@ import torch
 
 from course_utils.ai_feedback import llm_judge, self_refine
 from course_utils.rlhf import preferences, reward_model, training_cache
-from course_utils.techniques import ai_feedback, rlhf
+from course_utils.techniques import ai_feedback, registry, rlhf
 from tests.helpers.adapters import logits
-from tests.helpers.desk_records import SOLVED
+from tests.helpers.desk_records import SOLVED, TASK
 from tests.helpers.tiny import tiny_llama
 
 PAIRS = [{"prompt": r["prompt"], "chosen": r["completion"], "rejected": " no"} for r in SOLVED[:6]]
+
+SIZES = ai_feedback.Sizes(4, 2, 2, policy=rlhf.Sizes(updates=1, batch=4, room=4))
 
 
 @pytest.fixture
 def quick(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_HOME", str(tmp_path))
-    for name, value in {"VERDICTS": 4, "TEACHING": 2, "REFINING": 2}.items():
-        monkeypatch.setattr(ai_feedback, name, value)
-    for name, value in {"UPDATES": 1, "BATCH": 4, "ROOM": 4}.items():
-        monkeypatch.setattr(rlhf, name, value)
     monkeypatch.setattr(self_refine, "ROOM", 4)
     monkeypatch.setattr(preferences, "read", lambda split: PAIRS)
     monkeypatch.setattr(training_cache, "sft", lambda *a, **k: 1.0)
@@ -32,7 +30,7 @@ def quick(monkeypatch, tmp_path):
 @pytest.mark.parametrize("name", ["rlaif", "ai_reward"])
 def test_a_judge_takes_the_place_of_people(quick, name, critic):
     model, tokenizer = tiny_llama(context=512)
-    result = ai_feedback.RUNGS[name].learn(model, tokenizer, SOLVED, 0, critic=critic, lr=1e-2)
+    result = registry.find(name).learn(model, tokenizer, SOLVED, 0, TASK, sizes=SIZES, critic=critic, lr=1e-2)
     assert result.labels == 0 and result.examples == len(SOLVED)
     assert result.choice == {"verdicts": 12 if name == "rlaif" else 4}
     assert result.model is model and not torch.equal(logits(model), logits(tiny_llama(context=512)[0]))
@@ -43,7 +41,7 @@ def test_a_judge_takes_the_place_of_people(quick, name, critic):
 
 def test_self_refinement_is_counted_in_tokens(quick):
     model, tokenizer = tiny_llama(context=512)
-    result = ai_feedback.self_reflection(model, tokenizer, SOLVED, 0)
+    result = ai_feedback.self_reflection(model, tokenizer, SOLVED, 0, TASK, sizes=SIZES)
     assert result.prompt_tokens > 50 and result.labels == 0 and result.examples == len(SOLVED)
     assert not torch.equal(logits(model), logits(tiny_llama(context=512)[0]))
     assert len(result.reply([SOLVED[0]["prompt"]])) == 1
@@ -55,7 +53,8 @@ def test_the_untouched_judge_is_untouched_and_the_taught_one_is_a_copy(quick):
     before = logits(model).clone()
     policy, _ = tiny_llama(seed=1, context=512)
     names = ("itself", "principles", "taught", "expected")
-    grades = {name: ai_feedback.judge_of(name, model, policy, tokenizer, SOLVED, 0) for name in names}
+    about = (model, policy, tokenizer, SOLVED, 0, TASK, SIZES)
+    grades = {name: ai_feedback.judge_of(name, *about) for name in names}
     itself, plain, taught, expected = (grade(asked, given)[0] for grade, _ in grades.values())
     assert itself == pytest.approx(llm_judge.expected(policy, tokenizer, asked, given)[0], abs=1e-3)
     assert plain == pytest.approx(llm_judge.principled(model, tokenizer, asked, given)[0], abs=1e-5)
@@ -66,7 +65,7 @@ def test_the_untouched_judge_is_untouched_and_the_taught_one_is_a_copy(quick):
     assert torch.equal(logits(model), before), "the caller's weights stay"
     assert grades["principles"][1] == 0 < grades["taught"][1]
     with pytest.raises(ValueError, match="no judge"):
-        ai_feedback.judge_of("people", model, policy, tokenizer, SOLVED, 0)
+        ai_feedback.judge_of("people", model, policy, tokenizer, SOLVED, 0, TASK, SIZES)
 
 
 def test_the_judge_s_better_reply_is_the_chosen_one():
@@ -77,9 +76,9 @@ def test_the_judge_s_better_reply_is_the_chosen_one():
         {"prompt": "1", "chosen": "long", "rejected": "no"},
         {"prompt": "2", "chosen": "no", "rejected": "long"},
     ]
-    labelled = ai_feedback.labelled(grade, pairs)
-    assert [pair["chosen"] for pair in labelled] == ["long", "long"]
-    assert [pair["rejected"] for pair in labelled] == ["no", "no"]
+    labels = ai_feedback.labelled(grade, pairs)
+    assert [pair["chosen"] for pair in labels] == ["long", "long"]
+    assert [pair["rejected"] for pair in labels] == ["no", "no"]
 
 
 def test_a_verdict_is_a_reward_from_minus_one_to_one():
@@ -94,5 +93,5 @@ def test_a_verdict_is_a_reward_from_minus_one_to_one():
 
 
 def test_six_settings_each():
-    for rung in ai_feedback.RUNGS.values():
-        assert rung.lesson == "06" and len({str(setting) for setting in rung.settings}) == 6
+    for technique in ai_feedback.TECHNIQUES:
+        assert technique.lesson == "06" and len(technique.settings["toy_desk"]) == 6

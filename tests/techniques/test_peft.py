@@ -9,9 +9,9 @@ import torch
 from course_utils import generation
 from course_utils.batching import left_pad
 from course_utils.peft import adapter_layer, lora
-from course_utils.techniques import peft
+from course_utils.techniques import peft, registry
 from tests.helpers.adapters import IDS, logits, loss_of, shaken
-from tests.helpers.desk_records import records
+from tests.helpers.desk_records import TASK, records
 from tests.helpers.tiny import byte_tokenizer, shape, tiny_llama
 
 TRAIN = records(24)
@@ -26,17 +26,12 @@ COUNTS = {  # two blocks; q, o 32 x 32, k, v 16 x 32, gate, up 64 x 32, down 32 
 }
 
 
-@pytest.fixture
-def quick(monkeypatch):
-    monkeypatch.setattr(peft.trained, "__defaults__", (6,))  # steps
-
-
 @pytest.mark.parametrize("name", COUNTS)
-def test_a_technique_trains_its_parts_and_nothing_else(name, quick):
+def test_a_technique_trains_its_parts_and_nothing_else(name):
     model, tokenizer = tiny_llama(context=512)
     frozen = {key: value.clone() for key, value in model.state_dict().items()}
     setting = SMALL.get(name, {"rank": 2})
-    result = peft.RUNGS[name].learn(model, tokenizer, TRAIN, 0, lr=0.01, **setting)
+    result = registry.find(name).learn(model, tokenizer, TRAIN, 0, TASK, lr=0.01, **setting)
     assert result.trainable_parameters == result.stored_parameters == COUNTS[name]
     assert 4 * COUNTS[name] < result.stored_bytes < 4 * COUNTS[name] + 8000
     assert result.examples == len(TRAIN) and result.train_seconds > 0 and result.prompt_tokens == 0
@@ -54,7 +49,7 @@ def undecorated(key):
     return key.removeprefix("base_model.").replace("self_attn.model.", "self_attn.")
 
 
-def test_dora_leaves_out_layers_with_a_dead_neuron(quick):
+def test_dora_leaves_out_layers_with_a_dead_neuron():
     """PEFT's DoRA divides by the length of each row: a row of zeros makes every logit "not a number"."""
     from peft import LoraConfig
 
@@ -65,23 +60,26 @@ def test_dora_leaves_out_layers_with_a_dead_neuron(quick):
     settings = LoraConfig(r=2, target_modules="all-linear", use_dora=True)
     everywhere, _ = peft.by_peft(copy.deepcopy(model), settings, 0)
     assert not logits(everywhere).isfinite().all()
-    assert logits(peft.dora(model, tokenizer, TRAIN, 0, rank=2).model).isfinite().all()
+    assert logits(peft.dora(model, tokenizer, TRAIN, 0, TASK, rank=2).model).isfinite().all()
 
 
-def test_the_seed_decides(quick):
+def test_the_seed_decides():
     made = []
     for seed in (1, 1, 2):
         model, tokenizer = tiny_llama(context=512)
-        made.append(peft.lora_all(model, tokenizer, TRAIN, seed, lr=0.01, rank=2).model)
+        made.append(peft.lora_all(model, tokenizer, TRAIN, seed, TASK, lr=0.01, rank=2).model)
     assert torch.equal(logits(made[0]), logits(made[1]))
     assert not torch.equal(logits(made[0]), logits(made[2]))
 
 
-def test_six_settings_each_that_the_functions_take():
-    assert set(peft.RUNGS) == set(COUNTS)
-    for rung in peft.RUNGS.values():
-        assert rung.lesson == "03" and len(rung.settings) == 6
-        assert all(set(setting) <= set(rung.learn.__code__.co_varnames) for setting in rung.settings)
+def test_the_methods_of_lesson_03_all_have_equal_trials():
+    assert {technique.name for technique in peft.TECHNIQUES} == set(COUNTS)
+    for technique in peft.TECHNIQUES:
+        assert technique.lesson == "03" and technique.family == "PEFT"
+        assert {task: len(settings) for task, settings in technique.settings.items()} == {
+            "toy_desk": 6,
+            "helpdesk": 4,
+        }
 
 
 def variations():

@@ -1,17 +1,20 @@
 """Each technique asks with the prompt that it should, and reports what it cost."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from course_utils.prompts import few_shot, retrieval
 from course_utils.prompts.templates import token_count
-from course_utils.scoreboard.table import BASELINES
+from course_utils.tasks.base import TASKS, vote
 from course_utils.tasks.toy_desk import generate, replies
 from course_utils.techniques import base, baselines, prompting, reasoning, registry, search, specialist
-from tests.helpers.desk_records import KNOWN, Gold, records
+from tests.helpers.desk_records import KNOWN, TASK, Gold, records
 from tests.helpers.tiny import tiny_llama
 
 TRAIN, TEST = records(36), records(6, part="test")
-OWN = base.Rung(baselines.random_reply, "07", [{}])
+OWN = base.Technique("own", "control", "07", baselines.random_reply, {"toy_desk": [{}]})
 
 
 @pytest.fixture(scope="module")
@@ -21,29 +24,33 @@ def subject():
 
 def prompting_results(model, tokenizer, seed=0):
     """{name: Result} of every technique that builds one text per request."""
-    arguments = (model, tokenizer, TRAIN, seed)
+    arguments = (model, tokenizer, TRAIN, seed, TASK)
     return {
         "zero_shot": prompting.zero_shot(*arguments),
-        "few_shot_drawn": prompting.few_shot_drawn(*arguments, k=3),
+        "few_shot": prompting.few_shot(*arguments, k=3),
         "system_prompt": prompting.system_prompt(*arguments),
-        "facts_in_prompt": prompting.facts_in_prompt(*arguments, k=3, known=KNOWN),
-        "chain_of_thought": reasoning.chain_of_thought(*arguments, k=3, known=KNOWN),
-        "self_consistency": reasoning.self_consistency(*arguments, k=3, samples=2, known=KNOWN),
+        "facts_in_prompt": prompting.facts_in_prompt(*arguments, k=3),
+        "chain_of_thought": reasoning.chain_of_thought(*arguments, k=3),
+        "self_consistency": reasoning.self_consistency(*arguments, k=3, samples=2),
     }
 
 
 def test_every_technique_has_a_lesson_and_settings_that_it_takes():
-    for name, rung in registry.TECHNIQUES.items():
-        assert len(rung.lesson) == 2 and 1 <= len(rung.settings) <= 6
-        assert all(set(setting) <= set(rung.learn.__code__.co_varnames) for setting in rung.settings), name
-        if name not in BASELINES:
-            assert len(rung.settings) == 6, name
+    for name, technique in registry.TECHNIQUES.items():
+        assert name == technique.name and len(technique.lesson) == 2 and technique.settings
+        for task, settings in technique.settings.items():
+            assert task in TASKS and 1 <= len(settings) <= 6, name
+            taken = technique.learn.__code__.co_varnames
+            assert all(set(setting) <= set(taken) for setting in settings), name
+            assert len({str(setting) for setting in settings}) == len(settings), name
+        if technique.family != "control" and name not in ("few_shot_nearest", "constrained_decoding"):
+            assert len(technique.settings["toy_desk"]) == 6, "equal trials on the toy desk"
 
 
 def test_a_technique_of_your_own_is_found_by_module_and_name():
-    assert registry.find("tests.test_techniques:OWN") == OWN
-    with pytest.raises(ValueError, match="not a Rung"):
-        registry.find("course_utils.techniques.base:Rung")
+    assert registry.find("tests.techniques.test_prompting:OWN") == OWN
+    with pytest.raises(ValueError, match="not a Technique"):
+        registry.find("course_utils.techniques.base:Technique")
     with pytest.raises(ValueError, match="no technique"):
         registry.find("few_shoot")
 
@@ -65,11 +72,11 @@ def test_the_text_sent_is_the_one_in_the_books(subject):
     form = "Reply as: Team: team | Priority: priority | Answer: answer"
     assert built["zero_shot"] == f"{form}\n\n{TEST[0]['prompt']}"
     solved = "\n\n".join(shot["prompt"] + shot["completion"] for shot in shots)
-    assert built["few_shot_drawn"] == f"{solved}\n\n{TEST[0]['prompt']}"
+    assert built["few_shot"] == f"{solved}\n\n{TEST[0]['prompt']}"
     message = few_shot.bare(TEST[0]["prompt"])
     role = "You are a polite agent of the service desk."
     assert built["system_prompt"] == f"System: {role} {form}\nUser: {message}\nAgent:"
-    blocks, plain = built["facts_in_prompt"].split("\n\n"), built["few_shot_drawn"].split("\n\n")
+    blocks, plain = built["facts_in_prompt"].split("\n\n"), built["few_shot"].split("\n\n")
     assert len(blocks) == len(plain)
     for block, shot in zip(blocks, plain):  # two facts above each record, the nearest last
         first, second, record = block.split("\n", 2)
@@ -83,28 +90,28 @@ def test_the_text_sent_is_the_one_in_the_books(subject):
 
 def test_prompt_tokens_count_what_is_added(subject):
     model, tokenizer = subject
-    result = prompting.few_shot_drawn(model, tokenizer, TRAIN, 0, k=3)
+    result = prompting.few_shot(model, tokenizer, TRAIN, 0, TASK, k=3)
     shots = result.choice["shots"]
     added = sum(token_count(tokenizer, s["prompt"] + s["completion"]) + 2 for s in shots)
     assert result.prompt_tokens == added  # bytes: shots and blank lines, the same before every request
-    one = reasoning.chain_of_thought(model, tokenizer, TRAIN, 0, k=3, known=KNOWN)
-    five = reasoning.self_consistency(model, tokenizer, TRAIN, 0, k=3, samples=5, known=KNOWN)
+    one = reasoning.chain_of_thought(model, tokenizer, TRAIN, 0, TASK, k=3)
+    five = reasoning.self_consistency(model, tokenizer, TRAIN, 0, TASK, k=3, samples=5)
     assert five.prompt_tokens > 5 * one.prompt_tokens  # the request is sent five times as well
     assert result.examples == 3 and result.trainable_parameters == result.labels == 0
 
 
 def test_shots_that_do_not_fit_leave(subject):
     model, tokenizer = subject
-    result = prompting.few_shot_drawn(model, tokenizer, TRAIN, 0, k=30)
+    result = prompting.few_shot(model, tokenizer, TRAIN, 0, TASK, k=30)
     text = result.choice["prompt"](TEST[0]["prompt"])
     last = result.choice["shots"][-1]
-    assert token_count(tokenizer, text) <= 1024 - prompting.ROOM
+    assert token_count(tokenizer, text) <= 1024 - TASK.room
     assert text.endswith(f"{last['prompt']}{last['completion']}\n\n{TEST[0]['prompt']}")
     assert len(result.reply([TEST[0]["prompt"]])) == 1
 
 
 def test_the_nearest_shots_differ_from_request_to_request_and_are_never_the_request(subject):
-    result = prompting.few_shot(*subject, TRAIN, 0, k=2)
+    result = prompting.few_shot_nearest(*subject, TRAIN, 0, TASK, k=2)
     asked, other = TRAIN[0], TRAIN[5]
     shown = result.choice["shots"](asked["prompt"])
     assert shown[-1] == asked != result.choice["shots"](other["prompt"])[-1]  # the nearest last
@@ -112,7 +119,7 @@ def test_the_nearest_shots_differ_from_request_to_request_and_are_never_the_requ
     assert result.choice["prompt"](asked["prompt"]) == "\n\n".join([*solved, asked["prompt"]])
     assert len(solved) == 1 and result.examples == len(TRAIN)
     assert result.stored_bytes == sum(len((r["prompt"] + r["completion"]).encode()) for r in TRAIN)
-    long = prompting.few_shot(*subject, TRAIN, 0, k=30).choice["prompt"](TEST[0]["prompt"])
+    long = prompting.few_shot_nearest(*subject, TRAIN, 0, TASK, k=30).choice["prompt"](TEST[0]["prompt"])
     assert (
         few_shot.bare(retrieval.nearest(TRAIN, 1)(TEST[0]["prompt"])[0]["prompt"]) in long
     )  # far ones leave
@@ -145,7 +152,7 @@ def test_a_prompt_without_labels_gets_them():
 def test_replies_come_in_order_and_the_same_twice(subject):
     requests = [record["prompt"] for record in TEST[:3]]
     results = prompting_results(*subject)
-    for name in ("few_shot_drawn", "self_consistency"):
+    for name in ("few_shot", "self_consistency"):
         first = results[name].reply(requests)
         assert len(first) == 3 and first == results[name].reply(requests)
 
@@ -156,9 +163,9 @@ def test_the_vote_is_taken_field_by_field():
         "Team: Owls | Priority: high | Answer: 5",
         "Team: Hawks | Priority: high | Answer: 5",
     )
-    assert replies.vote([a, b, c]) == "Team: Owls | Priority: high | Answer: 5"
-    assert replies.vote(["nonsense", c]) == c and replies.vote(["nonsense", "more"]) == "nonsense"
-    assert replies.vote([a, c]) == a  # ties go to the earlier
+    assert vote(TASK, [a, b, c]) == "Team: Owls | Priority: high | Answer: 5"
+    assert vote(TASK, ["nonsense", c]) == c and vote(TASK, ["nonsense", "more"]) == "nonsense"
+    assert vote(TASK, [a, c]) == a  # ties go to the earlier
 
 
 def test_a_reply_is_taken_apart_and_put_together():
@@ -183,29 +190,29 @@ def test_the_conclusion_follows_the_reasoning():
 
 
 def test_the_search_keeps_the_best_and_halves_the_field(subject, monkeypatch):
-    def fixed(model, tokenizer, train, seed, instruction, labels, k):
+    def fixed(model, tokenizer, train, seed, task, instruction, labels, k):
         return base.Result(lambda requests: [f"{instruction} {labels} {k}"] * len(requests))
 
     def score(record, reply):  # one variant is right on every record
         return {"whole": reply == favourite, "team": True}
 
     monkeypatch.setattr(search, "_variant", fixed)
-    probe = search.hard_prompt_search(*subject, TRAIN, 3, candidates=8, records=12, score=Gold.score)
+    probe = search.hard_prompt_search(*subject, TRAIN, 3, TASK, candidates=8, records=12)
     assert [seen for _, seen, _ in probe.choice["trail"]] == [3] * 8 + [6] * 4 + [12] * 2
     for variant in {variant for variant, _, _ in probe.choice["trail"]}:
         favourite = "{} {} {}".format(*variant)
-        found = search.hard_prompt_search(*subject, TRAIN, 3, candidates=8, records=12, score=score)
-        assert found.choice["variant"] == variant and found.examples == 12
+        judged = replace(TASK, grade=score)
+        best = search.hard_prompt_search(*subject, TRAIN, 3, judged, candidates=8, records=12)
+        assert best.choice["variant"] == variant and best.examples == 12
 
 
 def test_a_search_of_any_size_ends_with_one(subject, monkeypatch):
     fixed = base.Result(lambda requests: ["x"] * len(requests))
-    monkeypatch.setattr(search, "_variant", lambda *given: fixed)
+    monkeypatch.setattr(search, "_variant", lambda *arguments: fixed)
+    graded = replace(TASK, grade=lambda *_: {"whole": True})
     for candidates in (1, 3, 5, 6):
-        found = search.hard_prompt_search(
-            *subject, TRAIN, 3, candidates, 12, score=lambda *_: {"whole": True}
-        )
-        assert found is fixed
+        result = search.hard_prompt_search(*subject, TRAIN, 3, graded, candidates, 12)
+        assert result is fixed
 
 
 def test_as_many_neighbors_as_there_are():
@@ -214,14 +221,14 @@ def test_as_many_neighbors_as_there_are():
 
 
 def test_a_searched_prompt_is_open_and_uses_its_labels(subject):
-    result = search._variant(*subject, TRAIN, 0, "teams", ("Mail", "Form"), 2)
+    result = search._variant(*subject, TRAIN, 0, TASK, "teams", ("Mail", "Form"), 2)
     text = result.choice["prompt"](TEST[0]["prompt"])
     assert text.startswith("Teams: Hawks, Owls, Wrens. Reply as: Team: team")
     assert text.count("Mail: ") == 3 and text.endswith("\nForm:") and "Record:" not in text
 
 
 def test_specialists_learn_the_fields_and_fill_in_numbers():
-    result = specialist.specialists(None, None, TRAIN, 0)
+    result = specialist.specialists(None, None, TRAIN, 0, TASK)
     given = result.reply([record["prompt"] for record in TEST])
     assert all(Gold.score(record, reply)["whole"] for record, reply in zip(TEST, given))
     assert result.stored_parameters > result.trainable_parameters > 0 and result.stored_bytes > 1000
@@ -230,15 +237,37 @@ def test_specialists_learn_the_fields_and_fill_in_numbers():
 
 
 def test_another_skill_has_its_price():
-    cost = specialist.cost_of_another_skill(TRAIN, "ask_lamp")
+    cost = specialist.cost_of_another_skill(TRAIN, "ask_lamp", TASK)
     assert cost["examples"] == 12 and cost["bytes"] > 0 and cost["seconds"] > 0 and cost["retrained"] == 2
     with pytest.raises(ValueError, match="no record has"):
-        specialist.cost_of_another_skill(TRAIN, "sing")
+        specialist.cost_of_another_skill(TRAIN, "sing", TASK)
 
 
 def test_baselines_reply_with_what_they_saw():
     more = [*TRAIN, TRAIN[1]]
-    constant = baselines.majority_class(None, None, more, 0).reply(["a", "b"])
+    constant = baselines.majority_class(None, None, more, 0, TASK).reply(["a", "b"])
     assert constant == [TRAIN[1]["completion"]] * 2
-    drawn = baselines.random_reply(None, None, TRAIN, 0).reply(["a"] * 20)
+    drawn = baselines.random_reply(None, None, TRAIN, 0, TASK).reply(["a"] * 20)
     assert set(drawn) <= {record["completion"] for record in TRAIN} and len(set(drawn)) > 5
+
+
+def test_the_constant_is_the_reply_that_earns_most():
+    task = replace(TASK, gold_reward=lambda record, reply: float("Owls" in reply))
+    replies_given = baselines.constant_reply(None, None, TRAIN, 0, task).reply(["a", "b"])
+    assert replies_given[0] == replies_given[1] and "Owls" in replies_given[0]
+
+
+def test_the_nearest_copy_and_the_declining_reply_follow_the_nearest_record():
+    near = few_shot.bare(retrieval.nearest(TRAIN, 1)(TEST[0]["prompt"])[0]["prompt"])
+    record = next(r for r in TRAIN if few_shot.bare(r["prompt"]) == near)
+    (copy,) = baselines.nearest_copy(None, None, TRAIN, 0, TASK).reply([TEST[0]["prompt"]])
+    assert copy == record["completion"]
+    (declined,) = baselines.always_decline(None, None, TRAIN, 0, TASK).reply([TEST[0]["prompt"]])
+    wanted = replies.fields(record["completion"]) | {"answer": TASK.decline}
+    assert replies.fields(declined) == wanted
+
+
+def test_no_technique_imports_a_task_but_where_its_data_come_from():
+    folder = Path(prompting.__file__).parent
+    named = [file.name for file in folder.glob("*.py") if "tasks.toy_desk" in file.read_text("utf-8")]
+    assert named == ["rlhf.py"], "the mediocre records are the toy desk's"

@@ -3,11 +3,12 @@
 import pytest
 
 from course_utils.ai_feedback import synthetic_data
-from course_utils.techniques import synthetic
-from tests.helpers.desk_records import records
+from course_utils.techniques import registry, synthetic
+from tests.helpers.desk_records import TASK, records
 from tests.helpers.tiny import tiny_llama
 
 TRAIN = records(40)
+SIZES = synthetic.Sizes(seeds=10, added=8, steps=3)
 SYNTHETIC = [
     record | {"generation": 1, "prompt": record["prompt"].replace("Is it", f"Was it {i} times")}
     for i, record in enumerate(records(12, seed=5))
@@ -16,8 +17,6 @@ SYNTHETIC = [
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(synthetic, "SEEDS", 10)
-    monkeypatch.setattr(synthetic, "COUNT", 8)
     monkeypatch.setattr(synthetic_data, "teach", lambda model, tokenizer, seeds, seed: seeds)
     monkeypatch.setattr(synthetic_data, "generate_records", lambda teacher, *a: SYNTHETIC)
     valid = [record for record in SYNTHETIC if record["completion"]][4:]
@@ -29,7 +28,7 @@ def quick(monkeypatch):
 )
 def test_equally_many_are_added_and_only_real_ones_count(quick, name, made):
     model, tokenizer = tiny_llama(context=512)
-    result = synthetic.RUNGS[name].learn(model, tokenizer, TRAIN, 0, steps=3)
+    result = registry.find(name).learn(model, tokenizer, TRAIN, 0, TASK, sizes=SIZES)
     seeds, added = result.choice["seeds"], result.choice["added"]
     assert len(seeds) == 10 and len(added) == 8
     assert sum("generation" in record for record in added) == made
@@ -42,9 +41,9 @@ def test_equally_many_are_added_and_only_real_ones_count(quick, name, made):
 
 def test_the_filter_filters(quick):
     model, tokenizer = tiny_llama(context=512)
-    passed = synthetic.synthetic_filtered(model, tokenizer, TRAIN, 0, steps=3).choice["added"]
+    passed = synthetic.synthetic_filtered(model, tokenizer, TRAIN, 0, TASK, sizes=SIZES).choice["added"]
     model, tokenizer = tiny_llama(context=512)
-    plain = synthetic.synthetic_unfiltered(model, tokenizer, TRAIN, 0, steps=3).choice["added"]
+    plain = synthetic.synthetic_unfiltered(model, tokenizer, TRAIN, 0, TASK, sizes=SIZES).choice["added"]
     assert passed == SYNTHETIC[4:12] and plain == SYNTHETIC[:8]
 
 
@@ -52,11 +51,10 @@ def test_the_teacher_reads_the_seeds_alone(quick, monkeypatch):
     read = []
     monkeypatch.setattr(synthetic_data, "teach", lambda model, tokenizer, seeds, seed: read.append(seeds))
     model, tokenizer = tiny_llama(context=512)
-    result = synthetic.synthetic_filtered(model, tokenizer, TRAIN, 1, steps=3)
+    result = synthetic.synthetic_filtered(model, tokenizer, TRAIN, 1, TASK, sizes=SIZES)
     assert read == [result.choice["seeds"]]
 
 
 def test_six_settings_each():
-    for rung in synthetic.RUNGS.values():
-        assert rung.lesson == "06" and len(rung.settings) == 6
-        assert len({str(setting) for setting in rung.settings}) == 6
+    for technique in synthetic.TECHNIQUES:
+        assert technique.lesson == "06" and len(technique.settings["toy_desk"]) == 6

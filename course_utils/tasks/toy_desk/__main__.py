@@ -8,9 +8,9 @@ import io
 from collections import Counter
 
 from course_utils.storage.files import write_atomically
-from course_utils.storage.paths import DATA
 from course_utils.storage.records import write_records
 from course_utils.tasks.toy_desk import company, frames, generate
+from course_utils.tasks.toy_desk.records import FOLDER
 
 README = """# The service desk
 
@@ -123,5 +123,5 @@ def write(folder):
 
 
 if __name__ == "__main__":
-    write(DATA / "toy_desk")
+    write(FOLDER)
     print("Wrote data/toy_desk.")

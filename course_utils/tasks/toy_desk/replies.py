@@ -1,11 +1,11 @@
 """The desk's structured replies, taken apart and put together, and what the company knows."""
 
 import csv
-import random
-from collections import Counter, defaultdict
+from collections import Counter
 
-from course_utils.storage import paths
+from course_utils.tasks import base
 from course_utils.tasks.toy_desk.gold import parse as fields
+from course_utils.tasks.toy_desk.records import FOLDER
 
 NAMES = ("team", "priority", "answer")
 
@@ -21,25 +21,12 @@ def common(records, name):
     return sorted(counts, key=lambda value: (-counts[value], value))
 
 
-def vote(replies):
-    """One reply from several: each field takes its most frequent value, the earliest at a tie.
-
-    Replies that lack a field do not vote; if all do, the first reply stands.
-    Source: Wang et al. 2022, "Self-consistency improves chain of thought reasoning", section 2.
-    """
-    ballots = [parts for reply in replies if (parts := fields(reply))]
-    if not ballots:
-        return replies[0]
-    winner = {name: Counter(parts[name] for parts in ballots).most_common(1)[0][0] for name in NAMES}
-    return written(winner)
-
-
 def statements(folder=None):
     """{key: statement} of the company's facts, from facts.csv in data/toy_desk or in another folder.
 
     Raises OSError if there is no such file.
     """
-    with open((folder or paths.DATA / "toy_desk") / "facts.csv", encoding="utf-8", newline="") as file:
+    with open((folder or FOLDER) / "facts.csv", encoding="utf-8", newline="") as file:
         return {row["key"]: row["statement"] for row in csv.DictReader(file)}
 
 
@@ -57,19 +44,7 @@ def stratified(train, k, seed):
 
     Raises ValueError if there are fewer than k.
     """
-    if k > len(train):
-        raise ValueError(f"{k} shots from {len(train)} records")
-    rng, by_skill = random.Random(seed), defaultdict(list)
-    for record in rng.sample(train, len(train)):
-        by_skill[record["skill"]].append(record)
-    turns, chosen, shown = rng.sample(sorted(by_skill), len(by_skill)), [], set()
-    while len(chosen) < k:
-        for skill in turns:
-            if by_skill[skill]:
-                new = (i for i, record in enumerate(by_skill[skill]) if _team(record) not in shown)
-                chosen.append(by_skill[skill].pop(next(new, -1)))
-                shown.add(_team(chosen[-1]))
-    return rng.sample(chosen[:k], k)
+    return base.stratified(train, k, seed, lambda record: record["skill"], _team)
 
 
 def _team(record):

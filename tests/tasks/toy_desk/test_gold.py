@@ -6,11 +6,10 @@ from statistics import mean
 
 import pytest
 
-from course_utils.storage.paths import DATA
-from course_utils.storage.records import read_records
 from course_utils.tasks.toy_desk import company, generate, gold
+from course_utils.tasks.toy_desk.records import read as read_desk
 
-SPLITS = {split: read_records(DATA / "toy_desk" / f"{split}.jsonl") for split in generate.SIZES}
+SPLITS = {split: read_desk(split) for split in generate.SIZES}
 ALL = [record for records in SPLITS.values() for record in records]
 PLAIN, HEDGED, DECLINED, WRONG_HEDGED, WRONG = gold.SCALE.values()
 

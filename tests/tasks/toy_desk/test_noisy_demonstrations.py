@@ -4,11 +4,10 @@ from collections import Counter
 
 import pytest
 
-from course_utils import data
-from course_utils.storage.paths import DATA
 from course_utils.tasks.toy_desk import company, gold, noisy_demonstrations
+from course_utils.tasks.toy_desk.records import read as read_desk
 
-TRAIN = data.read_records(DATA / "toy_desk" / "train.jsonl")
+TRAIN = read_desk("train")
 EXPECTED = {
     "good": "right",
     "hedged": "right, hedged",

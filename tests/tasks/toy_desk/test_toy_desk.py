@@ -14,8 +14,8 @@ from course_utils.storage.paths import DATA
 from course_utils.storage.records import read_records
 from course_utils.tasks.toy_desk import __main__ as writer
 from course_utils.tasks.toy_desk import company, frames, generate, gold
+from course_utils.tasks.toy_desk.records import FOLDER
 
-FOLDER = DATA / "toy_desk"
 SPLITS = {split: read_records(FOLDER / f"{split}.jsonl") for split in generate.SIZES}
 ALL = [record for records in SPLITS.values() for record in records]
 PAIRS = list(itertools.combinations(SPLITS, 2))
