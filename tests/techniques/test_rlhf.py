@@ -20,8 +20,6 @@ NAMES = {"sft_mediocre", "reward_best_of_n", "ppo", "dpo", "grpo", "rloo", "crit
 def small(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_HOME", str(tmp_path))
     monkeypatch.setattr(preferences, "read", lambda split=None: PAIRS)
-    monkeypatch.setattr(rlhf, "ROOM", 6)  # tokens of a reply
-    monkeypatch.setattr(rlhf, "BATCH", 16)
 
 
 def test_the_names_are_those_of_the_scoreboard():
