@@ -12,7 +12,6 @@ import json
 import random
 
 from course_utils import (
-    custom,
     data,
     evaluation,
     generation,
@@ -25,7 +24,8 @@ from course_utils import (
     training,
 )
 from course_utils.desk import gold
-from course_utils.techniques.finetuning import last_blocks, own_head
+from course_utils.finetune import few_records
+from course_utils.finetune.trainable import last_blocks, own_head
 from course_utils.techniques.prompting import ROOM, stratified
 from course_utils.world import corpus
 
@@ -132,15 +132,17 @@ def own_records(method, form, seed):
     form: each record once in an epoch, repeated as it stands, or reworded as many times.
     """
     model, tokenizer = models.load()
-    records, unseen = data.read_records(custom.EXAMPLE), data.read_records(custom.UNSEEN)
+    records, unseen = data.read_records(few_records.EXAMPLE), data.read_records(few_records.UNSEEN)
 
     def hits(model):
-        return [sum(custom.right(model, tokenizer, asked)) for asked in (unseen, records)]
+        return [sum(few_records.right(model, tokenizer, asked)) for asked in (unseen, records)]
 
     before = hits(model)
-    told = records * custom.COPIES if form == "repeated" else records
-    copies = custom.COPIES if form == "reworded" else 1
-    model, history = custom.tune(model, tokenizer, told, method, copies=copies, seed=seed, progress=False)
+    told = records * few_records.COPIES if form == "repeated" else records
+    copies = few_records.COPIES if form == "reworded" else 1
+    model, history = few_records.tune(
+        model, tokenizer, told, method, copies=copies, seed=seed, progress=False
+    )
     after = hits(model)
     return {
         "before": before[0],

@@ -7,7 +7,8 @@ import json
 import pytest
 import torch
 
-from course_utils import custom, instructions, retention, scoring, sft_sweep
+from course_utils import instructions, retention, scoring, sft_sweep
+from course_utils.finetune import few_records
 from tests.desk_records import Gold, records
 from tests.test_techniques_finetuning import tied_llama
 
@@ -40,14 +41,14 @@ def small(monkeypatch, tmp_path):
     }
     for name, value in (sizes | {"BATCH": 8, "ROOM": 4}).items():
         monkeypatch.setattr(sft_sweep, name, value)
-    monkeypatch.setattr(custom, "COPIES", 1)
+    monkeypatch.setattr(few_records, "COPIES", 1)
     monkeypatch.setattr(sft_sweep, "stratified", lambda train, count, seed: train[: min(count, 24)])
     # A byte is a token here, so long items are cut.
     monkeypatch.setattr(
         retention, "measure", lambda model, tokenizer, count: {"a": [True] * count, "b": [False] * count}
     )
     monkeypatch.setattr(instructions, "ROOM", 2)
-    monkeypatch.setattr(custom, "replies", lambda model, tokenizer, asked: ["?"] * len(asked))
+    monkeypatch.setattr(few_records, "replies", lambda model, tokenizer, asked: ["?"] * len(asked))
     monkeypatch.setattr(sft_sweep, "untouched", functools.cache(sft_sweep.untouched.__wrapped__))
     firsts = {
         "examples": [{"count": 50, "seed": 0}],

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from course_utils.finetune import trainable
 from course_utils.techniques import finetuning, peft_methods
 from tests.desk_records import records
 from tests.tiny import tiny_llama
@@ -53,10 +54,10 @@ def test_full_learns_the_form_of_the_reply():
 def test_a_head_that_is_its_own_already_stays():
     model, _ = tiny_llama()
     head = model.lm_head.weight
-    (found,) = finetuning.own_head(model)
+    (found,) = trainable.own_head(model)
     assert found is head
     model, _ = tied_llama()
-    (found,) = finetuning.own_head(model)
+    (found,) = trainable.own_head(model)
     assert found is not model.model.embed_tokens.weight and torch.equal(
         found, model.model.embed_tokens.weight
     )
@@ -65,10 +66,10 @@ def test_a_head_that_is_its_own_already_stays():
 
 def test_blocks_are_counted_from_the_end():
     model, _ = tiny_llama()
-    assert sum(p.numel() for p in finetuning.last_blocks(model, 2)) == 2 * LAYER
+    assert sum(p.numel() for p in trainable.last_blocks(model, 2)) == 2 * LAYER
     for count in (0, 3):
         with pytest.raises(ValueError, match="blocks"):
-            finetuning.last_blocks(model, count)
+            trainable.last_blocks(model, count)
 
 
 def test_the_seed_decides():

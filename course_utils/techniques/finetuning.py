@@ -4,8 +4,7 @@ Taught in lesson 04. What is not trained serves as a fixed reader of the text, w
 rest learns to use. Left out: a rate of its own for each depth (Howard and Ruder 2018).
 """
 
-from torch import nn
-
+from course_utils.finetune.trainable import last_blocks, own_head
 from course_utils.techniques.peft_methods import STEPS, trained
 from course_utils.techniques.result import Rung
 
@@ -23,29 +22,6 @@ def feature_last_block(model, tokenizer, train, seed, lr=3e-3, steps=STEPS, bloc
 def feature_head(model, tokenizer, train, seed, lr=1e-2, steps=STEPS):
     """The linear layer from the last features to the vocabulary, and nothing below it."""
     return trained(model, own_head(model), tokenizer, train, seed, lr, steps)
-
-
-def last_blocks(model, count=1):
-    """The parameters of the last `count` blocks. Raises ValueError if there are not so many."""
-    total = model.config.get_text_config().num_hidden_layers
-    found = (m for m in model.modules() if isinstance(m, nn.ModuleList) and len(m) == total)
-    blocks = next(found, None)
-    if blocks is None or not 1 <= count <= total:
-        raise ValueError(f"{count} blocks of the model's {total} cannot be chosen.")
-    return [parameter for block in blocks[total - count :] for parameter in block.parameters()]
-
-
-def own_head(model):
-    """The parameters of the head, which gets a weight of its own if it shares that of the embeddings.
-
-    Otherwise what the model reads would change with what it writes.
-    """
-    head = model.get_output_embeddings()
-    if head.weight is model.get_input_embeddings().weight:
-        head.weight = nn.Parameter(head.weight.detach().clone())
-        model.config.get_text_config().tie_word_embeddings = False
-        model.config.tie_word_embeddings = False
-    return list(head.parameters())
 
 
 RUNGS = {

@@ -1,6 +1,6 @@
 """A question in other words, by rules that know nothing of it: more wordings to learn from.
 
-    told = rewording.reworded(records, copies=64)
+    told = augment.reworded(records, copies=64)
 
 Taught in lesson 04. The wordings are rough, and some are no English; names stay, and at least one
 other word of the question, so the answer stays right. Left out: rewording by a model, and synonyms.
@@ -31,11 +31,14 @@ def reworded(records, copies, seed=0, never=()):
     that carry the question stay (and not always all of these), in any order, small words or an
     apostrophe and an s between them.
     A prompt that ends with a colon, and is not "Question: …" and "Answer:", is no question: it is
-    repeated as it stands.
+    repeated as it stands, and so is a conversation of several turns.
     never: prompts that are kept for the test; should a rule hit upon one, the record's own stands there.
     """
     draw, made = random.Random(seed), []
     for record in records:
+        if "messages" in record:
+            made += [record] * copies
+            continue
         prompt = record["prompt"].strip()
         found = QUESTION.match(prompt) or (None if prompt.endswith(":") else BARE.match(prompt))
         for copy in range(copies):

@@ -1,0 +1,1 @@
+"""Fine-tuning on your own records: `python -m course_utils.finetune --data FILE --out FOLDER`."""

@@ -1,0 +1,96 @@
+"""The fine-tuning itself: hold back, train with early stop, measure before and after.
+
+    learned, held = run.held_back(records)
+    model, history = run.tune(model, tokenizer, learned, held=held)
+
+Left out: packing, several devices, and a search for the best rate.
+"""
+
+import random
+
+import torch
+
+from course_utils import data, losses, models, training
+from course_utils.batching import context_length
+from course_utils.finetune import chat_format, recipe, trainable
+from course_utils.finetune.own_data import asked
+
+HELD_BACK = 0.1  # of the records, where there are enough
+MOST_HELD = 200
+BATCH = 8  # rows at once when a loss is measured
+
+
+def held_back(records, seed=0, share=HELD_BACK):
+    """(records to learn from, records to ask): a tenth of the prompts, at most 200, is held back.
+
+    Below recipe.FEW different prompts nothing can be spared, and the same records serve for both.
+    """
+    count = len({asked(record) for record in records})
+    if count < recipe.FEW or share <= 0:
+        return records, records
+    kept = min(max(1, round(share * count)), MOST_HELD, count - 1)
+    chosen = set(random.Random(seed).sample(sorted({asked(record) for record in records}), kept))
+    learned = [record for record in records if asked(record) not in chosen]
+    return learned, [record for record in records if asked(record) in chosen]
+
+
+def tune(
+    model,
+    tokenizer,
+    records,
+    method="lora",
+    epochs=None,
+    lr=None,
+    seed=0,
+    batch_size=None,
+    progress=True,
+    held=None,
+):
+    """Train on the records; returns (model, History). With "lora" the model is one of PEFT's.
+
+    method: lora, full, last_block or head. epochs, lr, batch_size: by default what suits the method, the
+    model's size and the number of records (`recipe`). held: records on which the loss is measured twice
+    an epoch (History.evaluations holds its negative); training ends when it has stopped falling, and the
+    best weights are kept. Raises BadRecords for records that do not fit the model's context.
+    """
+    usual = recipe.settings(method, models.count_parameters(model), len(records))
+    epochs, lr = epochs or usual["epochs"], lr or usual["lr"]
+    batch_size = batch_size or usual["batch_size"]
+    examples = chat_format.encoded(tokenizer, records, context_length(model))
+    model, parameters = trainable.choose(model, method, seed)
+    early_stop = {}
+    if held:
+        sample = held[: recipe.EVALUATED]
+        early_stop = {
+            "evaluate": lambda model: -loss_on(model, tokenizer, sample),
+            "evaluate_every": recipe.evaluate_every(len(examples), batch_size),
+            "patience": recipe.PATIENCE,
+        }
+    history = training.train(
+        model,
+        examples,
+        lr=lr,
+        steps=recipe.steps(len(examples), epochs, batch_size),
+        batch_size=batch_size,
+        seed=seed,
+        parameters=parameters,
+        progress=progress,
+        pad_id=tokenizer.pad_token_id,
+        **early_stop,
+    )
+    return model, history
+
+
+@torch.inference_mode()
+def loss_on(model, tokenizer, records):
+    """Mean cross-entropy of what the records' assistant says, in nats per token."""
+    examples = sorted(chat_format.encoded(tokenizer, records), key=lambda e: len(e["input_ids"]))
+    total, count = 0.0, 0
+    for start in range(0, len(examples), BATCH):
+        rows = examples[start : start + BATCH]
+        batch = {k: v.to(model.device) for k, v in data.collate(rows, tokenizer.pad_token_id).items()}
+        inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "position_ids")}
+        mean = losses.sft(model(**inputs, use_cache=False).logits, batch["input_ids"], batch["mask"])
+        number = int(batch["mask"][:, 1:].sum())
+        total, count = total + mean.item() * number, count + number
+    return total / count
