@@ -112,7 +112,8 @@ def decode(path, raw):
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        word = raw[max(0, error.start - 12) : error.start + 12]
+        start, end = max(0, error.start - 12), error.start + 12
+        word = raw[start : error.start].split(b"\n")[-1] + raw[error.start : end].split(b"\n")[0]
         row, reason = _row_at(path, raw, error.start), f"it is not in UTF-8 (near {_shown(word)}); {REMEDY}"
     else:
         if "\0" in text:

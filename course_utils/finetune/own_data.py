@@ -152,14 +152,17 @@ def _once(records):
 
 def _counts(own):
     """Sentences on how many rows are used and why others are not."""
-    lines = [f"{len(own.records)} record{'s' if len(own.records) > 1 else ''} to use in {own.name}."]
-    if own.empty:
-        lines.append(f"{len(own.empty)} empty rows are skipped ({listed(own.empty)}).")
-    if own.repeated:
-        lines.append(
-            f"{len(own.repeated)} rows repeat an earlier row word for word and are used once "
-            f"({listed(own.repeated)})."
+    used, empty, repeated = len(own.records), len(own.empty), len(own.repeated)
+    lines = [f"{used} record{'s' if used > 1 else ''} to use in {own.name}."]
+    if empty:
+        lines.append(f"{empty} empty row{'s are' if empty > 1 else ' is'} skipped ({listed(own.empty)}).")
+    if repeated:
+        say = (
+            "rows repeat earlier ones word for word and are"
+            if repeated > 1
+            else ("row repeats an earlier one word for word and is")
         )
+        lines.append(f"{repeated} {say} used once ({listed(own.repeated)}).")
     return lines
 
 

@@ -13,7 +13,6 @@ import datetime
 import io
 import re
 import unicodedata
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,7 +73,7 @@ def _is_empty(values):
 def _from_json(table, text):
     """Fill the table from JSONL, from a list of objects, or from an object that holds one such list."""
     rows, problems = rows_of_jsonl(text)
-    if text.lstrip()[:1] == "[" or (problems and _is_json(text)) or len(rows) == 1:
+    if text.lstrip()[:1] == "[" or (problems and _is_json(text)) or (len(rows) == 1 and not problems):
         try:
             rows, problems = list(enumerate(_records_in(table, parse_json(text)), 1)), []
         except ValueError as error:
@@ -146,20 +145,19 @@ def _separator(text, usual):
             return 0
         return sum(bool(name.strip()) for name in header)
 
-    return max([usual, *(set(SEPARATORS) - {usual})], key=names)
+    return max([usual, *SEPARATORS], key=names)  # the first of several with as many
 
 
 def _cells_of_workbook(table, raw):
     """[(row, cells)] of the first sheet with content, every cell as the text that CSV would hold."""
     from openpyxl import load_workbook  # imported late: it takes a third of a second
-    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         book = load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
         for sheet in book.worksheets:
             sheet.reset_dimensions()  # what a file says of its size is often wrong
         sheets = {sheet.title: list(sheet.iter_rows()) for sheet in book.worksheets}
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError, SyntaxError):
+    except Exception:  # a damaged workbook raises whatever zip, XML and the library raise
         reason = "it cannot be opened as an Excel workbook (damaged, or locked by a password): save it anew"
         raise BadRecords(table.name, [(None, reason)]) from None
     filled = {

@@ -4,16 +4,16 @@ import json
 import multiprocessing
 import os
 import random
-import signal
 import time
 
 import pytest
 import torch
-from peft import AutoPeftModelForCausalLM
+from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from course_utils import finetune, models
-from course_utils.data import BadRecords
+from course_utils import models
+from course_utils.finetune import __main__ as finetune
+from course_utils.finetune import chat_format, recipe, save
 from course_utils.records import write_records
 from tests.tiny import tiny_llama
 
@@ -56,12 +56,13 @@ def command(base, file, out, *more):
     return finetune.main([str(argument) for argument in arguments])
 
 
-def asked(folder):
-    """The logits of the model in a folder, loaded as anybody would; PEFT's if it holds an adapter."""
+def asked(folder, base):
+    """The logits of the model in a folder, loaded as anybody would; an adapter on the base it was made for."""
     adapter = (folder / "adapter_config.json").exists()
-    model = (AutoPeftModelForCausalLM if adapter else AutoModelForCausalLM).from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(base if adapter else folder)
+    model = PeftModel.from_pretrained(model, folder) if adapter else model
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    ids = torch.tensor([tokenizer(finetune.opened(RECORDS[0]["prompt"]))["input_ids"]])
+    ids = torch.tensor([tokenizer(chat_format.opened(RECORDS[0]["prompt"]))["input_ids"]])
     with torch.no_grad():
         return model.eval()(input_ids=ids).logits
 
@@ -78,12 +79,9 @@ def test_a_bad_file_is_refused_row_by_row_and_nothing_is_written(base, tmp_path,
     rows = [RECORDS[0], {"prompt": "x"}, {"prompt": " ", "completion": "y"}]
     file.write_text("\n".join([*map(json.dumps, rows), "{"]))
     assert command(base, file, tmp_path / "out") == 2
-    said = capsys.readouterr().err
-    assert (
-        "row 2: completion is missing" in said
-        and "row 3: prompt is empty" in said
-        and "row 4: not JSON" in said
-    )
+    told = capsys.readouterr().err
+    for reason in ("row 2: completion is missing", "row 3: prompt is empty", "row 4: not JSON"):
+        assert reason in told
     assert left_alone(tmp_path)
 
 
@@ -93,6 +91,8 @@ def test_a_bad_file_is_refused_row_by_row_and_nothing_is_written(base, tmp_path,
         (["--data", "none.csv"], "there is no such file"),
         (["--model", "no/such/model"], "neither a folder"),
         (["--ask", "none.csv"], "there is no such file"),
+        (["--merge", "--method", "full"], "--merge is for --method lora"),
+        (["--rate", "1e30", "--method", "full"], "The loss is"),
     ],
 )
 def test_other_refusals_are_sentences_too(base, tmp_path, file, capsys, more, reason):
@@ -103,31 +103,22 @@ def test_other_refusals_are_sentences_too(base, tmp_path, file, capsys, more, re
 def test_a_record_longer_than_the_context_is_refused_by_its_row(base, tmp_path, file, capsys):
     write_records(file, [*RECORDS, {"prompt": "a" * 300, "completion": "b"}])
     assert command(base, file, tmp_path / "out") == 2
-    said = capsys.readouterr().err
-    assert "my.csv" in said and "row 8: 321 tokens" in said and "holds 256" in said and left_alone(tmp_path)
+    told = capsys.readouterr().err
+    assert "my.csv" in told and "row 8: 321 tokens" in told and "holds 256: shorten it" in told
+    assert left_alone(tmp_path)
 
 
-@pytest.mark.parametrize("option", ["--epochs", "--copies", "--lr", "--batch-size"])
+@pytest.mark.parametrize("option", ["--epochs", "--copies", "--lr", "--rate", "--batch-size"])
 def test_numbers_are_above_zero(base, tmp_path, file, capsys, option):
     with pytest.raises(SystemExit):
         command(base, file, tmp_path / "out", option, "0")
-    assert f"argument {option}: 0 is not above 0" in capsys.readouterr().err and left_alone(tmp_path)
+    assert "0 is not above 0" in capsys.readouterr().err and left_alone(tmp_path)
 
 
 def test_an_adapter_is_no_model_to_train(base, tmp_path, file, capsys):
-    assert command(base, file, tmp_path / "first") == 0
+    assert command(base, file, tmp_path / "first", "--epochs", 1, "--copies", 1) == 0
     assert command(tmp_path / "first", file, tmp_path / "second") == 2
     assert "is an adapter, not a whole model" in capsys.readouterr().err
-
-
-def test_what_is_asked_and_learned_too_is_said(base, tmp_path, file, capsys):
-    assert command(base, file, tmp_path / "out", "--ask", file, "--epochs", 1) == 0
-    assert f"{len(RECORDS)} prompts that are asked stand in what is learned" in capsys.readouterr().out
-
-
-def test_a_reply_ends_with_what_no_completion_holds():
-    told = {"a": "\n", "a\nb": "\n\n", "a\n\nb\nc": None}
-    assert {text: finetune.ending([{"completion": f" {text}\n"}]) for text in told} == told
 
 
 def test_an_existing_folder_is_never_touched(base, tmp_path, file, capsys):
@@ -143,68 +134,83 @@ def test_an_interruption_leaves_nothing(base, tmp_path, file, capsys, monkeypatc
     def interrupted(draft, out):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(finetune.os, "rename", interrupted)
-    assert command(base, file, tmp_path / "out", "--epochs", 1) == 130
+    monkeypatch.setattr(save.os, "rename", interrupted)
+    assert command(base, file, tmp_path / "out", "--epochs", 1, "--copies", 1) == 130
     assert left_alone(tmp_path)
 
 
-# ---- trained and written ---------------------------------------------------------------------
+# ---- trained and told ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", finetune.RATES)
+@pytest.mark.parametrize("method", recipe.RATES)
 def test_each_method_writes_what_the_libraries_load(base, tmp_path, file, capsys, method):
     out = tmp_path / "new" / "out"
-    assert command(base, file, out, "--method", method, "--epochs", 1) == 0
-    said = capsys.readouterr().out
-    assert "5 records to learn from, 1 other records to ask" in said
-    assert "before: " in said and "after: " in said and "Question: Who is" in said
+    assert command(base, file, out, "--method", method, "--epochs", 1, "--copies", 1) == 0
+    told = capsys.readouterr().out
+    assert '"prompt" is the prompt' in told and "6 records to use in my.csv." in told
+    assert "6 records to learn from, 0 held back" in told and "none is held back" in told
+    assert "before: " in told and "after: " in told and "what else changed: of 12 common questions" in told
+    assert "loss in training" in told and "python -m course_utils.finetune.ask" in told
     assert (out / "adapter_config.json").exists() == (method == "lora")
     assert [path.name for path in out.parent.iterdir()] == ["out"]
-    assert not torch.allclose(asked(out), asked(base), atol=1e-4)
+    assert not torch.allclose(asked(out, base), asked(base, base), atol=1e-4)
 
 
-@pytest.mark.parametrize("method", finetune.RATES)
-def test_what_is_loaded_is_what_was_trained(base, tmp_path, method):
-    model, tokenizer = models.load(str(base))
-    model, _ = finetune.tune(model, tokenizer, RECORDS, method, epochs=1, progress=False)
-    finetune.write(model, tokenizer, tmp_path / "out")
-    ids = torch.tensor([tokenizer(finetune.opened(RECORDS[0]["prompt"]))["input_ids"]])
-    with torch.no_grad():
-        torch.testing.assert_close(asked(tmp_path / "out"), model(input_ids=ids).logits, atol=1e-5, rtol=1e-5)
+def test_questions_of_ones_own(base, tmp_path, file, capsys):
+    questions = write_records(
+        tmp_path / "in" / "ask.csv", [*RECORDS[:2], RECORDS[0] | {"prompt": "And Ann?"}]
+    )
+    more = ["--ask", tmp_path / "in" / "ask.csv", "--ask", "What of Bob?", "--epochs", 1, "--copies", 1]
+    assert questions is None and command(base, file, tmp_path / "out", *more) == 0
+    told = capsys.readouterr().out
+    assert "Careful: 2 of the 4 questions that are asked stand in what is learned" in told
+    assert "What of Bob?" in told and "word for word right" not in told  # one has no answer to compare with
+    facts = json.loads((tmp_path / "out" / "training.json").read_text("utf-8"))
+    assert [row["question"] for row in facts["asked"]["replies"]][2:] == ["And Ann?", "What of Bob?"]
 
 
 def test_it_learns_the_records_word_for_word(base, tmp_path, file, capsys):
-    """Random weights need more than three epochs."""
-    more = ["--method", "full", "--ask", file, "--epochs", 25, "--lr", 0.02]
+    """Random weights need more than the usual epochs."""
+    more = ["--method", "full", "--epochs", 25, "--rate", 0.02, "--copies", 1]
     assert command(base, file, tmp_path / "out", *more) == 0
-    said = capsys.readouterr().out
-    assert "before: 0 of 6" in said and "after: 6 of 6" in said
+    told = capsys.readouterr().out
+    assert "before: 0 of 6" in told and "after: 6 of 6" in told
 
 
-def test_few_records_serve_for_both():
-    learned, shown = finetune.held_back(RECORDS[:4])
-    assert learned is shown
-    for count, kept in ((5, 1), (12, 1), (100, 10), (3000, 200)):
-        records = [{"prompt": f"p{i}", "completion": "c"} for i in range(count)]
-        learned, shown = finetune.held_back(records)
-        assert len(shown) == kept and len(learned) == count - kept
-        assert not {r["prompt"] for r in learned} & {r["prompt"] for r in shown}
+def test_with_enough_records_a_tenth_is_held_back_and_decides(base, tmp_path, file, capsys):
+    write_records(file, [{"prompt": f"Who is {i}?", "completion": f"{i % 7}."} for i in range(50)])
+    assert command(base, file, tmp_path / "out", "--epochs", 2) == 0
+    told = capsys.readouterr().out
+    assert "45 records to learn from, 5 held back" in told and "loss on the held-back records" in told
+    facts = json.loads((tmp_path / "out" / "training.json").read_text("utf-8"))
+    assert facts["loss"]["held_back"] and facts["data"]["held_back"] == 5
+    assert command(base, file, tmp_path / "all", "--epochs", 1, "--hold-back", 0) == 0
+    assert "50 records to learn from, 0 held back" in capsys.readouterr().out
 
 
-def test_a_prompt_is_opened_once():
-    assert finetune.opened(" Who? ") == "Question: Who?\nAnswer:"
-    assert finetune.opened("Message: hi\nRecord:") == "Message: hi\nRecord:"
-    tokenizer = tiny_llama()[1]
-    (example,) = finetune.encoded(tokenizer, [{"prompt": "Who?", "completion": "Me. "}])
-    assert tokenizer.decode(example["input_ids"]) == "Question: Who?\nAnswer: Me.<|end|>"
-    with pytest.raises(BadRecords):
-        finetune.encoded(tokenizer, RECORDS, max_length=5)
+def test_the_same_records_in_four_forms_make_the_same_model(base, tmp_path):
+    """And a messages file, too: what is learned does not depend on the program that wrote the file."""
+    from openpyxl import Workbook
 
-
-def test_the_table_counts_and_cuts():
-    lines = finetune.table(RECORDS[:3], ["A.", "x" * 60, "a\nb"], ["A.", "B.", "D."], shown=2, width=12)
-    assert "xxxxxxxxxxx…" in lines[3] and "… and 1 more" in lines
-    assert lines[-2].startswith("before: 1 of 3") and lines[-1].startswith("after: 2 of 3")
+    folder = tmp_path / "in"
+    folder.mkdir()
+    rows = [(r["prompt"], f'{r["completion"]} "Yes"; no, 4') for r in RECORDS] + [("Two\nlines?", "4")]
+    book = Workbook()
+    for row in [("Question", "Answer"), *rows]:
+        book.active.append(row)
+    book.save(folder / "a.xlsx")
+    quoted = ['"' + '";"'.join(cell.replace('"', '""') for cell in row) + '"' for row in rows]
+    (folder / "b.csv").write_text("\ufeffPROMPT;Completion\n" + "\n".join(quoted) + "\n", "utf-8")
+    lines = [json.dumps({"instruction": p, "input": "", "output": c}) for p, c in rows]
+    (folder / "c.jsonl").write_text("\n".join(lines), "utf-8")
+    turns = [[{"from": "human", "value": p}, {"from": "gpt", "value": c}] for p, c in rows]
+    (folder / "d.json").write_text(json.dumps([{"conversations": each} for each in turns]), "utf-8")
+    weights = []
+    for source in sorted(folder.iterdir()):
+        out = tmp_path / source.suffix[1:]
+        assert command(base, source, out, "--epochs", 1, "--copies", 2) == 0
+        weights.append((out / "adapter_model.safetensors").read_bytes())
+    assert len(weights) == 4 and len(set(weights)) == 1
 
 
 # ---- killed ----------------------------------------------------------------------------------
@@ -220,59 +226,22 @@ def killed(target, seconds=None):
     return process.exitcode
 
 
-def readable(folder):
+def readable(folder, base):
     """True if the folder holds a whole model; False if there is none. Anything else raises."""
-    return folder.exists() and bool(asked(folder).isfinite().all())
+    return folder.exists() and bool(asked(folder, base).isfinite().all())
 
 
 @FORK
 @pytest.mark.parametrize("method", ["full", "lora"])
 def test_killed_at_random_moments_it_leaves_all_or_nothing(base, tmp_path, file, method):
     def work(out):
-        return lambda: command(base, file, out, "--method", method, "--epochs", 1)
+        return lambda: command(base, file, out, "--method", method, "--epochs", 1, "--copies", 1)
 
     started = time.perf_counter()
     assert killed(work(tmp_path / "whole")) == 0
     whole, draw = time.perf_counter() - started, random.Random(0)
     for turn in range(5):
-        readable(out := tmp_path / f"out{turn}")
+        readable(out := tmp_path / f"out{turn}", base)
         killed(work(out), draw.random() * whole)
-        readable(out)
-    assert readable(tmp_path / "whole")
-
-
-@FORK
-@pytest.mark.parametrize("at", ["before", "after", "weights", "tokenizer"])
-def test_killed_while_it_writes_it_leaves_all_or_nothing(base, tmp_path, at):
-    """The worst moments, one by one; and the next run clears what was left."""
-    model, tokenizer = models.load(str(base))
-    out, rename = tmp_path / "out", os.rename
-
-    def die(*arguments):
-        if at == "after":
-            rename(*arguments)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    def work():
-        if at == "weights":
-            tokenizer.save_pretrained = die
-        elif at == "tokenizer":
-            finetune.os.fsync = die
-        else:
-            finetune.os.rename = die
-        finetune.write(model, tokenizer, out)
-
-    assert killed(work) == -signal.SIGKILL
-    assert readable(out) == (at == "after")
-    if at != "after":
-        assert len(list(tmp_path.glob(".out.*.draft"))) == 1
-        finetune.write(model, tokenizer, out)
-        assert readable(out) and not list(tmp_path.glob(".out.*"))
-
-
-def test_the_draft_of_a_run_that_is_alive_stays(base, tmp_path):
-    model, tokenizer = models.load(str(base))
-    other = tmp_path / f".out.{os.getppid()}.draft"
-    other.mkdir()
-    finetune.write(model, tokenizer, tmp_path / "out")
-    assert other.exists()
+        readable(out, base)
+    assert readable(tmp_path / "whole", base)
