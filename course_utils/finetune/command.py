@@ -1,19 +1,27 @@
 """The steps of `python -m course_utils.finetune`, one function each; `__main__` has the options."""
 
 import hashlib
-import math
 import os
 from pathlib import Path
 
 import torch
 
 from course_utils import data, models
-from course_utils.finetune import augment, base_model, card, chat_format, own_data, probe, report, run, save
+from course_utils.finetune import (
+    base_model,
+    card,
+    chat_format,
+    own_data,
+    probe,
+    recipe,
+    report,
+    run,
+    save,
+)
 from course_utils.finetune.read_table import ENDINGS
 from course_utils.paths import write_atomically
 
 MOST_ASKED = 40  # questions answered before and after; the loss is measured on all
-COPIES = 64  # wordings of each question for a small model with few records
 LAST_STEPS = 5  # the last loss in training is the mean over so many
 
 
@@ -33,24 +41,12 @@ def run_command(options):
     say(filter(None, [questions and report.shared_questions(learned, asked)]))
 
     before = measure(model, tokenizer, asked, own.records)
-    copies = options.copies or usual_copies(model, learned)
-    reworded = augment.reworded(
-        learned, copies, options.seed, {own_data.asked(r) for r in asked if held or questions}
-    )
-    model, history = run.tune(
-        model,
-        tokenizer,
-        reworded,
-        options.method,
-        options.epochs,
-        options.rate,
-        options.seed,
-        options.batch_size,
-        held=held,
-    )
+    settings = chosen_settings(options, models.count_parameters(model), len(learned))
+    never = {own_data.asked(record) for record in asked if asked is not learned}
+    model, history = run.learn(model, tokenizer, learned, options.method, settings, options.seed, held, never)
     after = measure(model, tokenizer, asked, own.records)
 
-    facts = collect(options, own, model, (learned, held, asked, what), (before, after), history, copies)
+    facts = collect(options, own, settings, (learned, held, asked, what), (before, after), history)
     base = base_model.describe(options.model)
     write(model, tokenizer, out, facts, base, options.merge)
     show(facts, asked, before, after, history)
@@ -105,7 +101,7 @@ def choose_asked(learned, held, questions):
     if held:
         return held, "The held-back records are asked before and after, and decide when training stops."
     return learned, (
-        f"With fewer than {run.recipe.FEW} prompts none is held back: the same records are asked before and "
+        f"With fewer than {recipe.FEW} prompts none is held back: the same records are asked before and "
         "after, which shows what is remembered. To see whether it is understood, ask in other words (--ask)."
     )
 
@@ -123,20 +119,22 @@ def measure(model, tokenizer, asked, records):
     }
 
 
-def usual_copies(model, records):
-    """In how many wordings each question is learned: one, but for a small model with few records.
+def chosen_settings(options, parameters, count):
+    """The recipe's settings, with those that the options give in their place."""
+    settings = recipe.settings(options.method, parameters, count, options.copies)
+    given = {
+        "epochs": options.epochs,
+        "lr": options.rate,
+        "batch_size": options.batch_size,
+        "rehearsals": options.rehearsals,
+    }
+    return settings | {name: value for name, value in given.items() if value is not None}
 
-    A model of a million parameters does not understand a question from one wording (lesson 04).
-    """
-    few = len(records) < run.recipe.FEW
-    return COPIES if few and models.count_parameters(model) < run.recipe.SMALL else 1
 
-
-def collect(options, own, model, sets, measured, history, copies):
+def collect(options, own, settings, sets, measured, history):
     """The facts of a run, for training.json and the card; no path of this machine is among them."""
     learned, held, asked, what = sets
     before, after = measured
-    usual = run.recipe.settings(options.method, models.count_parameters(model), len(learned) * copies)
     replies = [
         {"question": own_data.asked(r), "wanted": own_data.answer(r), "before": old, "after": new}
         for r, old, new in zip(asked, before["replies"], after["replies"])
@@ -152,15 +150,7 @@ def collect(options, own, model, sets, measured, history, copies):
             "learned": len(learned),
             "held_back": len(held),
         },
-        "settings": {
-            "method": options.method,
-            "epochs": options.epochs or usual["epochs"],
-            "rate": options.rate or usual["lr"],
-            "batch_size": options.batch_size or usual["batch_size"],
-            "wordings": copies,
-            "seed": options.seed,
-            "merged": options.merge,
-        },
+        "settings": {"method": options.method, **settings, "seed": options.seed, "merged": options.merge},
         "steps": len(history.losses),
         "seconds": round(history.seconds, 1),
         "loss": {
@@ -200,15 +190,14 @@ def write(model, tokenizer, out, facts, base, merge):
 
 def show(facts, asked, before, after, history):
     """Print the table, the scores, the losses and what else changed."""
-    loss, data_facts = facts["loss"], facts["data"]
-    epoch = math.ceil(data_facts["learned"] * facts["settings"]["wordings"] / facts["settings"]["batch_size"])
+    loss = facts["loss"]
     say(["", *report.table(asked[:MOST_ASKED], before["replies"], after["replies"])])
     say([*facts["asked"]["scores"]])
     if loss["before"] is not None:
         say(
             [f"loss on these answers, nats per token: {loss['before']:.2f} before, {loss['after']:.2f} after"]
         )
-    say(["", *report.curve(history, epoch)] if history.evaluations else [])
+    say(["", *report.curve(history)] if history.evaluations else [])
     say([f"loss in training: {loss['first']:.2f} at first, {loss['last']:.2f} at the end"])
     say(["", *facts["probe"]["report"]])
     say(["", f"{facts['steps']} steps in {facts['seconds']:.0f} s."])

@@ -59,17 +59,17 @@ def scores(records, before, after):
     return lines
 
 
-def curve(history, epoch):
-    """Lines on the validation loss over training; epoch: steps in one. An empty list without one."""
+def curve(history):
+    """Lines on the validation loss over training, the kept weights marked. An empty list without one."""
     if not history.evaluations:
         return []
     best = min(-value for _, value in history.evaluations)
-    lines = ["epoch  loss in training  loss on the held-back records"]
+    lines = [" step  loss in training  loss on the held-back records"]
     last = 0
     for step, value in history.evaluations:
         part = history.losses[last:step]
         mark = "  ← kept" if -value == best else ""
-        lines.append(f"{step / epoch:5.1f}  {sum(part) / len(part):16.3f}  {-value:29.3f}{mark}")
+        lines.append(f"{step:5}  {sum(part) / len(part):16.3f}  {-value:29.3f}{mark}")
         last = step
     return lines
 

@@ -1,7 +1,8 @@
 """The fine-tuning itself: hold back, train with early stop, measure before and after.
 
     learned, held = run.held_back(records)
-    model, history = run.tune(model, tokenizer, learned, held=held)
+    model, history = run.learn(model, tokenizer, learned)       by the recipe: wordings, rehearsal, rates
+    model, history = run.tune(model, tokenizer, learned, lr=1e-3, epochs=2)             just what is given
 
 Left out: packing, several devices, and a search for the best rate.
 """
@@ -12,7 +13,7 @@ import torch
 
 from course_utils import data, losses, models, training
 from course_utils.batching import context_length
-from course_utils.finetune import chat_format, recipe, trainable
+from course_utils.finetune import augment, chat_format, recipe, rehearsal, trainable
 from course_utils.finetune.own_data import asked
 
 HELD_BACK = 0.1  # of the records, where there are enough
@@ -34,6 +35,21 @@ def held_back(records, seed=0, share=HELD_BACK):
     return learned, [record for record in records if asked(record) in chosen]
 
 
+def learn(model, tokenizer, records, method="lora", settings=None, seed=0, held=(), never=(), progress=True):
+    """Train on the records by the recipe; returns (model, History). With "lora" the model is PEFT's.
+
+    settings: as `recipe.settings` gives them, or changed. Each question is learned in so many wordings
+    (never in one of `never`, which are kept for the test), beside what the model itself says to common
+    questions. held, and what is raised: as for `tune`.
+    """
+    settings = settings or recipe.settings(method, models.count_parameters(model), len(records))
+    told = augment.reworded(records, settings["copies"], seed, never)
+    if settings["rehearsals"]:
+        told += rehearsal.records(model, tokenizer) * settings["rehearsals"]
+    epochs, lr, size = settings["epochs"], settings["lr"], settings["batch_size"]
+    return tune(model, tokenizer, told, method, epochs, lr, seed, size, progress, held)
+
+
 def tune(
     model,
     tokenizer,
@@ -44,9 +60,9 @@ def tune(
     seed=0,
     batch_size=None,
     progress=True,
-    held=None,
+    held=(),
 ):
-    """Train on the records; returns (model, History). With "lora" the model is one of PEFT's.
+    """Train on the records as they stand; returns (model, History). With "lora" the model is PEFT's.
 
     method: lora, full, last_block or head. epochs, lr, batch_size: by default what suits the method, the
     model's size and the number of records (`recipe`). held: records on which the loss is measured twice
@@ -55,7 +71,7 @@ def tune(
     """
     usual = recipe.settings(method, models.count_parameters(model), len(records))
     epochs, lr = epochs or usual["epochs"], lr or usual["lr"]
-    batch_size = batch_size or usual["batch_size"]
+    batch_size = batch_size or min(16, max(1, len(records) // 8), usual["batch_size"])
     examples = chat_format.encoded(tokenizer, records, context_length(model))
     model, parameters = trainable.choose(model, method, seed)
     early_stop = {}

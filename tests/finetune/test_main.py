@@ -57,7 +57,7 @@ def command(base, file, out, *more):
 
 
 def asked(folder, base):
-    """The logits of the model in a folder, loaded as anybody would; an adapter on the base it was made for."""
+    """The logits of the model in a folder, loaded as anybody would; an adapter on its base."""
     adapter = (folder / "adapter_config.json").exists()
     model = AutoModelForCausalLM.from_pretrained(base if adapter else folder)
     model = PeftModel.from_pretrained(model, folder) if adapter else model
