@@ -58,6 +58,14 @@ def share(text):
     return value
 
 
+def weight(text):
+    """A type for argparse: a number of 0 or more."""
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not 0 or more")
+    return value
+
+
 def main(arguments=None):
     """The command; returns the exit code: 2 with a plain sentence if something cannot be used."""
     options = parser().parse_args(arguments)

@@ -126,7 +126,7 @@ def chosen_settings(options, parameters, count):
         "epochs": options.epochs,
         "lr": options.rate,
         "batch_size": options.batch_size,
-        "rehearsals": options.rehearsals,
+        "anchor": options.anchor,
     }
     return settings | {name: value for name, value in given.items() if value is not None}
 

@@ -1,7 +1,7 @@
 """How long and how fast to train, from the method, the model's size and the number of records.
 
     recipe.settings("lora", parameters=134_515_008, count=10)
-    {"epochs": 1, "lr": …, "batch_size": …, "copies": …, "rehearsals": …}
+    {"epochs": 1, "lr": …, "batch_size": …, "copies": …, "anchor": …}
 
 The values for large models were chosen on SmolLM2-135M with sets of ten records, those for small ones on
 the course's own model. Left out: a search on your records; `--rate` and `--epochs` are yours.
@@ -22,7 +22,7 @@ def settings(method, parameters, count, copies=None):
     """What suits `count` records. Raises ValueError for an unknown method.
 
     epochs: passes over the records in all their wordings; copies: wordings of each question (`augment`);
-    rehearsals: how often the model's own replies stand among them (`rehearsal`); lr; batch_size.
+    anchor: the weight that holds the model to what it says already (`rehearsal`); lr; batch_size.
     """
     if method not in RATES:
         raise ValueError(f"There is no method {method!r}: use one of {', '.join(RATES)}.")
@@ -30,14 +30,14 @@ def settings(method, parameters, count, copies=None):
         # It understands no question from one wording (lesson 04), and has little to rehearse.
         copies = copies or (64 if count < FEW else 1)
         size = min(16, max(1, count * copies // 8))  # three epochs are more than three steps
-        return {"epochs": 3, "lr": RATES[method][0], "batch_size": size, "copies": copies, "rehearsals": 0}
+        return {"epochs": 3, "lr": RATES[method][0], "batch_size": size, "copies": copies, "anchor": 0.0}
     copies = copies or (12 if count < FEW else 3 if count < MANY else 1)
     return {
         "epochs": 1 if count < FEW else 3,
         "lr": RATES[method][1],
         "batch_size": 4 if count < FEW else 8,
         "copies": copies,
-        "rehearsals": 2 if count < FEW else 1,
+        "anchor": 1.0,
     }
 
 

@@ -4,7 +4,7 @@ from course_utils import evaluation
 from course_utils.finetune import own_data
 
 SHOWN = 10
-WIDTH = 34  # characters of a column
+WIDTH = 30  # characters of a column
 
 
 def overlap(reply, wanted):

@@ -1,8 +1,8 @@
 """The fine-tuning itself: hold back, train with early stop, measure before and after.
 
     learned, held = run.held_back(records)
-    model, history = run.learn(model, tokenizer, learned)       by the recipe: wordings, rehearsal, rates
-    model, history = run.tune(model, tokenizer, learned, lr=1e-3, epochs=2)             just what is given
+    model, history = run.learn(model, tokenizer, learned, held=held)     by the recipe
+    model, history = run.tune(model, tokenizer, learned, lr=1e-3)        just the records, as they stand
 
 Left out: packing, several devices, and a search for the best rate.
 """
@@ -39,57 +39,57 @@ def learn(model, tokenizer, records, method="lora", settings=None, seed=0, held=
     """Train on the records by the recipe; returns (model, History). With "lora" the model is PEFT's.
 
     settings: as `recipe.settings` gives them, or changed. Each question is learned in so many wordings
-    (never in one of `never`, which are kept for the test), beside what the model itself says to common
-    questions. held, and what is raised: as for `tune`.
+    (never in one of `never`, which are kept for the test), while the loss holds the model to what it says
+    to common questions now. held: records on which the loss is measured twice an epoch
+    (History.evaluations holds its negative); training ends when it has stopped falling, and the best
+    weights are kept. Raises BadRecords for records that do not fit the model's context.
     """
     settings = settings or recipe.settings(method, models.count_parameters(model), len(records))
     told = augment.reworded(records, settings["copies"], seed, never)
-    if settings["rehearsals"]:
-        told += rehearsal.records(model, tokenizer) * settings["rehearsals"]
-    epochs, lr, size = settings["epochs"], settings["lr"], settings["batch_size"]
-    return tune(model, tokenizer, told, method, epochs, lr, seed, size, progress, held)
+    loss = None
+    if settings["anchor"]:
+        loss = rehearsal.anchored(model, tokenizer, settings["anchor"], seed=seed)
+    return _train(model, tokenizer, told, method, settings, seed, progress, held, loss)
 
 
 def tune(
-    model,
-    tokenizer,
-    records,
-    method="lora",
-    epochs=None,
-    lr=None,
-    seed=0,
-    batch_size=None,
-    progress=True,
-    held=(),
+    model, tokenizer, records, method="lora", epochs=None, lr=None, seed=0, batch_size=None, progress=True
 ):
-    """Train on the records as they stand; returns (model, History). With "lora" the model is PEFT's.
+    """Train on the records as they stand, and on nothing else; returns (model, History).
 
-    method: lora, full, last_block or head. epochs, lr, batch_size: by default what suits the method, the
-    model's size and the number of records (`recipe`). held: records on which the loss is measured twice
-    an epoch (History.evaluations holds its negative); training ends when it has stopped falling, and the
-    best weights are kept. Raises BadRecords for records that do not fit the model's context.
+    method: lora (the model is PEFT's then), full, last_block or head. epochs, lr, batch_size: by default
+    what suits the method, the model's size and the number of records (`recipe`). Raises as `learn` does.
     """
-    usual = recipe.settings(method, models.count_parameters(model), len(records))
-    epochs, lr = epochs or usual["epochs"], lr or usual["lr"]
-    batch_size = batch_size or min(16, max(1, len(records) // 8), usual["batch_size"])
+    usual = recipe.settings(method, models.count_parameters(model), len(records), copies=1)
+    settings = {
+        "epochs": epochs or usual["epochs"],
+        "lr": lr or usual["lr"],
+        "batch_size": batch_size or usual["batch_size"],
+    }
+    return _train(model, tokenizer, records, method, settings, seed, progress)
+
+
+def _train(model, tokenizer, records, method, settings, seed, progress, held=(), loss=None):
+    """The training of `learn` and `tune`."""
     examples = chat_format.encoded(tokenizer, records, context_length(model))
     model, parameters = trainable.choose(model, method, seed)
-    early_stop = {}
+    size, early_stop = settings["batch_size"], {}
     if held:
         sample = held[: recipe.EVALUATED]
         early_stop = {
             "evaluate": lambda model: -loss_on(model, tokenizer, sample),
-            "evaluate_every": recipe.evaluate_every(len(examples), batch_size),
+            "evaluate_every": recipe.evaluate_every(len(examples), size),
             "patience": recipe.PATIENCE,
         }
     history = training.train(
         model,
         examples,
-        lr=lr,
-        steps=recipe.steps(len(examples), epochs, batch_size),
-        batch_size=batch_size,
+        lr=settings["lr"],
+        steps=recipe.steps(len(examples), settings["epochs"], size),
+        batch_size=size,
         seed=seed,
         parameters=parameters,
+        loss=loss,
         progress=progress,
         pad_id=tokenizer.pad_token_id,
         **early_stop,

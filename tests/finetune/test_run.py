@@ -44,9 +44,8 @@ def test_training_ends_when_the_held_back_loss_rises_and_the_best_is_kept():
     model, tokenizer = tiny_llama()
     learned = [{"prompt": f"Who is {i}?", "completion": "aaaa"} for i in range(16)]
     held = [{"prompt": f"Who is {i}?", "completion": "bbbb"} for i in range(100, 104)]
-    model, history = run.tune(
-        model, tokenizer, learned, "full", epochs=200, lr=1e-2, batch_size=4, progress=False, held=held
-    )
+    settings = {"epochs": 200, "lr": 1e-2, "batch_size": 4, "copies": 1, "anchor": 0.0}
+    model, history = run.learn(model, tokenizer, learned, "full", settings, held=held, progress=False)
     values = [value for _, value in history.evaluations]
     best = values.index(max(values))
     assert len(values) == best + 1 + recipe.PATIENCE and len(history.losses) < 800
