@@ -13,8 +13,8 @@ import random
 from course_utils import data, evaluation, generation, models, training
 from course_utils.corpus import mix
 from course_utils.experiments import runner
-from course_utils.finetune import custom
-from course_utils.finetune.run import last_blocks, own_head
+from course_utils.finetune import few_records
+from course_utils.finetune.trainable import last_blocks, own_head
 from course_utils.peft import lora
 from course_utils.storage import paths
 from course_utils.tasks import instructions, retention
@@ -126,15 +126,17 @@ def own_records(method, form, seed):
     form: each record once in an epoch, repeated as it stands, or reworded as many times.
     """
     model, tokenizer = models.load("glass-box")
-    records, unseen = data.read_records(custom.EXAMPLE), data.read_records(custom.UNSEEN)
+    records, unseen = data.read_records(few_records.EXAMPLE), data.read_records(few_records.UNSEEN)
 
     def hits(model):
-        return [sum(custom.right(model, tokenizer, asked)) for asked in (unseen, records)]
+        return [sum(few_records.right(model, tokenizer, asked)) for asked in (unseen, records)]
 
     before = hits(model)
-    copied = records * custom.COPIES if form == "repeated" else records
-    copies = custom.COPIES if form == "reworded" else 1
-    model, history = custom.tune(model, tokenizer, copied, method, copies=copies, seed=seed, progress=False)
+    copied = records * few_records.COPIES if form == "repeated" else records
+    copies = few_records.COPIES if form == "reworded" else 1
+    model, history = few_records.tune(
+        model, tokenizer, copied, method, copies=copies, seed=seed, progress=False
+    )
     after = hits(model)
     return {
         "before": before[0],
