@@ -99,6 +99,7 @@ def continue_ids(model, rows, max_new_tokens, pick=None, stopped=None, batch_siz
             mask = torch.cat([before, mask, mask.new_ones(len(batch), max_new_tokens)], 1)
             active, alive = list(batch), [True] * len(batch)
             for step in range(max_new_tokens):
+                # 1) one forward pass over the new tokens; keys and values of the others are cached
                 out = model(
                     input_ids=ids,
                     attention_mask=mask[:, : width + step],
@@ -108,6 +109,7 @@ def continue_ids(model, rows, max_new_tokens, pick=None, stopped=None, batch_siz
                     logits_to_keep=1,
                 )
                 logits, cache = out.logits[:, -1], out.past_key_values  # (B, V)
+                # 2) one token for each row, and which rows end with it
                 chosen = logits.argmax(-1) if pick is None else pick(logits, active, step)
                 ids, positions = chosen[:, None], positions[:, -1:] + 1  # (B, 1)
                 positions = positions.clamp(max=int(min(context, 1e9)) - 1)  # rows that have ended go along
@@ -120,6 +122,7 @@ def continue_ids(model, rows, max_new_tokens, pick=None, stopped=None, batch_siz
                     alive[j] = not (token in ends or full or (stopped and stopped(row, new[row])))
                 if not any(alive):
                     break
+                # 3) rows that have ended leave the batch, once they are many
                 if alive.count(False) >= max(1, DROP_SHARE * len(alive)):
                     keep = [j for j, on in enumerate(alive) if on]
                     index = torch.tensor(keep, device=ids.device)

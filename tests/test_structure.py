@@ -99,7 +99,7 @@ def test_no_circles_between_rooms():
 
 
 def lengths():
-    """Lines of every file that is not a table of words or sentence frames; docstring-only files do not count."""
+    """Lines of each file, tables of words or frames and files of a docstring alone left out."""
     plain = [path for path in files() if not set(path.relative_to(PACKAGE).parts) & set(DATA_TABLES)]
     return sorted(len(path.read_text("utf-8").splitlines()) for path in plain if path.name != "__init__.py")
 
