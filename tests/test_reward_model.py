@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from course_utils import adapter_files, data, generation, losses, reward_model, rewards
-from course_utils.training_benchmark import library_settings
+from course_utils.tools.training_benchmark import library_settings
 from tests.tiny import tiny_llama
 
 PAIRS = [
