@@ -38,14 +38,24 @@ class Lora(nn.Module):
         return self.scale * self.B @ self.A
 
 
-def add(model, task="lora", rank=8, alpha=16.0, targets=("q_proj", "v_proj"), dropout=0.0, seed=0):
+def add(
+    model,
+    task="lora",
+    rank=8,
+    alpha=16.0,
+    targets=("q_proj", "v_proj"),
+    dropout=0.0,
+    seed=0,
+    layers_to_transform=None,
+):
     """Put LoRA beside the target layers (names, or "all"), freeze the rest, return what trains.
 
-    Raises ValueError for a rank below 1, or a target that the model lacks.
+    layers_to_transform: numbers of blocks, as in PEFT (None: all). With the last ones alone, the backward
+    pass ends at the first of them. Raises ValueError for a rank below 1, or a target that the model lacks.
     """
     if rank < 1:
         raise ValueError(f"The rank is at least 1, not {rank}.")
-    layers = parts.targeted(model, targets)
+    layers = parts.targeted(model, targets, layers_to_transform)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         new = {path: Lora(layer, rank, alpha, dropout) for path, layer in layers.items()}
