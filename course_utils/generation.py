@@ -6,7 +6,7 @@ One loop over the model's own forward pass. Rows that have ended leave the batch
 parts of similar length, what all of them begin with (a system prompt, the shots of a few-shot prompt)
 is read once, and products go through oneDNN; that is where the speed comes from. Left out on purpose:
 beam search, nucleus sampling, compiled models, and soft prompts made by PEFT, whose left-padded
-batches are silently wrong (course_utils.soft_prompts has its own).
+batches are silently wrong (course_utils.peft.soft_prompts has its own).
 """
 
 import itertools
@@ -15,7 +15,6 @@ import torch
 from torch.nn.functional import cross_entropy
 from tqdm.auto import tqdm
 
-from course_utils import onednn
 from course_utils.batching import (
     Prefix,
     batches,
@@ -31,6 +30,7 @@ from course_utils.batching import (
     shared_prefix,
     token_parts,
 )
+from course_utils.storage import onednn
 
 
 def generate(

@@ -3,10 +3,11 @@ import torch
 from peft import LoraConfig, PromptTuningConfig, get_peft_model
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
-from course_utils import batching, generation, onednn
+from course_utils import batching, generation
 from course_utils.batching import end_ids, left_pad, logits_where, shared_prefix, token_parts
+from course_utils.storage import onednn
 from course_utils.tools import benchmark
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 PROMPTS = ["The cat", "A much longer prompt about ships", "x", "Two words", "Question: why?\nAnswer:"]
 

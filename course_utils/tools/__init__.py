@@ -1,1 +1,1 @@
-"""Programs for those who make or check the course: each is run by `python -m course_utils.tools.NAME`."""
+"""Commands for those who keep the course: notebooks, book, bundle, checks."""

@@ -14,7 +14,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before the libraries are importe
 
 import torch
 
-from course_utils import data, generation, onednn, parts, training
+from course_utils import data, generation, training
+from course_utils.peft import adapter_layer
+from course_utils.storage import onednn
 
 LR = 1e-4
 LAST = 8  # blocks that LoRA in the last ones trains: about a quarter of SmolLM2's
@@ -63,7 +65,7 @@ def kinds(model, rank=8):
         told = dict(r=rank, lora_alpha=2 * rank, target_modules=names, layers_to_transform=layers)
         return get_peft_model(copy.deepcopy(model), LoraConfig(**told, task_type="CAUSAL_LM"))
 
-    names = sorted({path.rpartition(".")[2] for path in parts.linears(model)})
+    names = sorted({path.rpartition(".")[2] for path in adapter_layer.linear_layers(model)})
     blocks = model.config.num_hidden_layers
     last = list(range(max(0, blocks - LAST), blocks))
     return {

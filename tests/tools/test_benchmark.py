@@ -8,7 +8,7 @@ import torch
 from course_utils import training
 from course_utils.data import encode
 from course_utils.tools import benchmark, training_benchmark
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 RECORDS = [
     {"prompt": f"Ask {'x' * (i % 5)}{i}:", "completion": f" {'even' if i % 2 == 0 else 'odd'}"}
