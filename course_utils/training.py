@@ -285,8 +285,8 @@ def prepared(model, chosen, longest):
         parameter.data = parameter.data.float()
     model.train()
     try:
-        chance = torch.random.fork_rng([device] if device.type == "cuda" else [])
-        with chance, attention(model, longest), onednn.replaced(model):
+        own_rng = torch.random.fork_rng([device] if device.type == "cuda" else [])
+        with own_rng, attention(model, longest), onednn.replaced(model):
             yield
     finally:
         for parameter, format_before in zip(chosen, formats):
