@@ -102,7 +102,7 @@ def annotation_run(seed):
     order = random.Random(f"annotation {seed}").sample(train, len(train))
 
     def learn(labelled, turn):
-        model, tokenizer = models.load()
+        model, tokenizer = models.load("glass-box")
         return full(model, tokenizer, labelled, 10 * seed + turn, TASK, RATE, ANNOTATING).reply
 
     return {"batches": annotation.campaign(order, SIZES, learn, seed)}
@@ -111,7 +111,7 @@ def annotation_run(seed):
 def model_collapse_run(fresh, seed):
     """Model collapse: six generations of students, with and without fresh real records."""
     train, dev = desk()
-    base, tokenizer = models.load()
+    base, tokenizer = models.load("glass-box")
     order = random.Random(f"lineage {seed}").sample(train, len(train))
     return {"students": model_collapse.run(base, tokenizer, order, dev[:COLLAPSE_ITEMS], seed, fresh)}
 
@@ -137,7 +137,7 @@ def desk():
 @functools.cache
 def writer():
     """(policy, tokenizer) of lesson 05, fine-tuned on noisy demonstrations."""
-    model, tokenizer = models.load()
+    model, tokenizer = models.load("glass-box")
     training_cache.sft(model, tokenizer, desk()[0])
     return model, tokenizer
 
@@ -145,7 +145,7 @@ def writer():
 @functools.cache
 def trained_judge():
     """(judge, tokenizer): the base after the desk's records and verdicts on them (judge_training.train)."""
-    model, tokenizer = models.load()
+    model, tokenizer = models.load("glass-box")
     return judge_training.train(model, tokenizer, desk()[0], VERDICTS), tokenizer
 
 
@@ -153,7 +153,7 @@ def trained_judge():
 def record_groups(seed):
     """(200 real records, the other real ones in an order of their own, synthetic ones by a teacher)."""
     train, _ = desk()
-    base, tokenizer = models.load()
+    base, tokenizer = models.load("glass-box")
     seeds = stratified(train, SEEDS, seed)
     names = {record["id"] for record in seeds}
     others = [record for record in train if record["id"] not in names]
@@ -165,7 +165,7 @@ def record_groups(seed):
 def pseudo_labels(seed):
     """Other real messages with the replies of a teacher of 200 records."""
     seeds, others, _ = record_groups(seed)
-    model, tokenizer = models.load()
+    model, tokenizer = models.load("glass-box")
     full(model, tokenizer, seeds, seed, TASK, RATE, STEPS)
     prompts = [record["prompt"] for record in others[:UNLABELLED]]
     return synthetic_data.pseudo_labelled(model, tokenizer, prompts)
@@ -173,7 +173,7 @@ def pseudo_labels(seed):
 
 def student(records, seed):
     """Full fine-tuning on these records: hits on dev."""
-    model, tokenizer = models.load()
+    model, tokenizer = models.load("glass-box")
     reply, (_, dev) = full(model, tokenizer, records, seed, TASK, RATE, STEPS).reply, desk()
     replies = reply([record["prompt"] for record in dev[:ITEMS]])
     scores = [gold.score(record, text) for record, text in zip(dev, replies)]

@@ -13,8 +13,8 @@ import random
 from course_utils import data, evaluation, generation, models, training
 from course_utils.corpus import mix
 from course_utils.experiments import runner
-from course_utils.finetune import custom
-from course_utils.finetune.run import last_blocks, own_head
+from course_utils.finetune import few_records
+from course_utils.finetune.trainable import last_blocks, own_head
 from course_utils.peft import lora
 from course_utils.storage import paths
 from course_utils.tasks import instructions, retention
@@ -97,7 +97,7 @@ def forgetting(depth, seed):
     """What each depth learns of the desk, and what it loses of the retention suite."""
     train, dev = desk()
     if depth == "untouched":
-        model, tokenizer = models.load()
+        model, tokenizer = models.load("glass-box")
         measured = {**shares(model, tokenizer, dev[:ITEMS]), "trained": 0, "seconds": 0.0}
     else:
         (model, tokenizer), measured = desk_run(depth, train, train, dev, seed, STEPS)
@@ -107,7 +107,7 @@ def forgetting(depth, seed):
 
 def instructions_run(mixture, seed):
     """Full fine-tuning on a mixture of instructions; all families before and after."""
-    model, tokenizer = models.load()
+    model, tokenizer = models.load("glass-box")
     records = instructions.mixture(instructions.MIXTURES[mixture], TOLD, seed)
     history = train_on(model, tokenizer, data.encode(tokenizer, records), None, RATE, seed, TOLD // BATCH)
     after = instructions.measure(model, tokenizer, instructions.FAMILIES, PER_FAMILY)
@@ -117,7 +117,7 @@ def instructions_run(mixture, seed):
 @functools.cache
 def untouched():
     """{family: hits} of the untouched model."""
-    return instructions.measure(*models.load(), instructions.FAMILIES, PER_FAMILY)
+    return instructions.measure(*models.load("glass-box"), instructions.FAMILIES, PER_FAMILY)
 
 
 def own_records(method, form, seed):
@@ -125,16 +125,18 @@ def own_records(method, form, seed):
 
     form: each record once in an epoch, repeated as it stands, or reworded as many times.
     """
-    model, tokenizer = models.load()
-    records, unseen = data.read_records(custom.EXAMPLE), data.read_records(custom.UNSEEN)
+    model, tokenizer = models.load("glass-box")
+    records, unseen = data.read_records(few_records.EXAMPLE), data.read_records(few_records.UNSEEN)
 
     def hits(model):
-        return [sum(custom.right(model, tokenizer, asked)) for asked in (unseen, records)]
+        return [sum(few_records.right(model, tokenizer, asked)) for asked in (unseen, records)]
 
     before = hits(model)
-    copied = records * custom.COPIES if form == "repeated" else records
-    copies = custom.COPIES if form == "reworded" else 1
-    model, history = custom.tune(model, tokenizer, copied, method, copies=copies, seed=seed, progress=False)
+    copied = records * few_records.COPIES if form == "repeated" else records
+    copies = few_records.COPIES if form == "reworded" else 1
+    model, history = few_records.tune(
+        model, tokenizer, copied, method, copies=copies, seed=seed, progress=False
+    )
     after = hits(model)
     return {
         "before": before[0],
@@ -150,7 +152,7 @@ def own_records(method, form, seed):
 def lora_by_rank(rank, steps, seed):
     """LoRA on all layers, or all weights if rank is None, at the rates that the scoreboard chose."""
     train, dev = desk()
-    model, tokenizer = models.load()
+    model, tokenizer = models.load("glass-box")
     if rank is None:
         chosen, lr = list(model.parameters()), 1e-3
     else:
@@ -180,7 +182,7 @@ def desk():
 
 def desk_run(depth, records, clean, dev, seed, steps):
     """Train one depth on records; ((model, tokenizer), what was measured on dev and on clean records)."""
-    model, tokenizer = models.load()
+    model, tokenizer = models.load("glass-box")
     choose, lr = DEPTHS[depth]
     chosen = choose(model)
     examples = data.encode(tokenizer, records)

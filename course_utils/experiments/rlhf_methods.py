@@ -40,7 +40,7 @@ def method(name, budget, seed, labels=LABELS, batch_size=rlhf_ppo.BATCH, sft_ste
 
 def filtered(seed, steps=SFT_STEPS):
     """SFT on those of the noisy demonstrations whose gold reward is full, for as many steps."""
-    (model, tokenizer), (train, dev) = models.load(), desk()
+    (model, tokenizer), (train, dev) = models.load("glass-box"), desk()
     by_id = {record["id"]: record for record in train}
     thinned = noisy_demonstrations.thinned(train, noisy_demonstrations.tiers())
     records = noisy_demonstrations.records(thinned, seed)

@@ -23,7 +23,7 @@ def desk():
 
 def start(seed, sft_steps=SFT_STEPS):
     """(policy, tokenizer, train, dev): the fine-tuned model of a seed, and the toy desk's records."""
-    (model, tokenizer), (train, dev) = models.load(), desk()
+    (model, tokenizer), (train, dev) = models.load("glass-box"), desk()
     training_cache.sft(model, tokenizer, train, seed, steps=sft_steps)
     return model, tokenizer, train, dev
 
@@ -44,7 +44,7 @@ def outcome(policy, ref, tokenizer, dev):
     """
     prompts = [record["prompt"] for record in dev[:KL_PROMPTS]]
     kl = metrics.kl(policy, ref, tokenizer, prompts) if ref is not policy else 0.0
-    kl_base = metrics.kl(policy, models.load()[0], tokenizer, prompts)
+    kl_base = metrics.kl(policy, models.load("glass-box")[0], tokenizer, prompts)
     grades = metrics.graded(policy, tokenizer, dev)
     questions = metrics.graded(policy, tokenizer, messages()[1])
     verdicts = {"verdicts": questions["verdicts"], "unseen": grades["verdicts"]}

@@ -13,7 +13,7 @@ def problems(lr, seed, updates=UPDATES, batch_size=BATCH):
 
     Greedy by the number of steps, and of answers that are sampled, as they are in training.
     """
-    model, tokenizer = models.load()
+    model, tokenizer = models.load("glass-box")
     decoding = {"": {}, "_drawn": {"temperature": 1.0, "steps": SAMPLED}}
 
     def accuracies(when):

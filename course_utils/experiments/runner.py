@@ -10,7 +10,7 @@ import json
 from tqdm import tqdm
 
 from course_utils import models
-from course_utils.storage import paths
+from course_utils.storage import files
 
 
 def read(file, table):
@@ -32,7 +32,7 @@ def run(sweep, names):
             rows = everything.setdefault(name, [])
             if not any(setting.items() <= row.items() for row in rows):
                 rows.append(setting | sweep.RUNS[name](**setting))
-                paths.write_atomically(file, text(everything))
+                files.write_atomically(file, text(everything))
 
 
 def text(everything):

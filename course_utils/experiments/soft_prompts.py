@@ -61,7 +61,7 @@ def read(table):
 
 def starts(train, dev, start, length, lr):
     """Vectors of one length from one start, at one rate; solved records are cut or repeated to length."""
-    model, tokenizer = models.load()
+    model, tokenizer = models.load("glass-box")
     if start == "solved records":
         whole = begin(model, tokenizer, train, 0, TASK, SHOTS)
         first = whole.repeat(length // len(whole) + 1, 1)[-length:]  # the end stays next to the request
@@ -72,7 +72,7 @@ def starts(train, dev, start, length, lr):
 
 def places(train, dev, behind, seed):
     """Twenty vectors from random words, so many of them behind the request and the rest before it."""
-    model, tokenizer = models.load()
+    model, tokenizer = models.load("glass-box")
     tokenizer, text = marks(tokenizer, behind)
     soft = SoftPrompted(model, Direct(vocabulary_start(model, 20, seed)), behind, len(tokenizer) - behind)
     return outcome(soft, tokenizer, train, dev, 0.1, seed, behind=text)

@@ -1,6 +1,6 @@
 """A question in other words, by rules that know nothing of it: more wordings to learn from.
 
-    told = rewording.reworded(records, copies=64)
+    told = augment.reworded(records, copies=64)
 
 Taught in lesson 04. The wordings are rough, and some are no English; names stay, and at least one
 other word of the question, so the answer stays right. Left out: rewording by a model, and synonyms.
@@ -18,6 +18,7 @@ SMALL = frozenset({
 })  # fmt: skip
 ASKING = frozenset({"who", "where", "when", "how", "why", "whose"})
 EMPTY = SMALL | {"what", "which", "name"}
+LONGEST = 30  # words of a question
 NAME = re.compile(r"[A-Z][\w'-]*(?: [A-Z][\w'-]*)+|\S+")  # or a single word
 QUESTION = re.compile(r"(?s)^(?P<before>Question: )(?P<question>.*\S.*)(?P<after>\nAnswer:)$")
 BARE = re.compile(r"(?s)^(?P<before>)(?P<question>.*\S.*)(?P<after>)$")
@@ -31,13 +32,16 @@ def reworded(records, copies, seed=0, never=()):
     that carry the question stay (and not always all of these), in any order, small words or an
     apostrophe and an s between them.
     A prompt that ends with a colon, and is not "Question: …" and "Answer:", is no question: it is
-    repeated as it stands.
+    repeated as it stands, and so are a long prompt and a conversation of several turns.
     never: prompts that are kept for the test; should a rule hit upon one, the record's own stands there.
     """
     draw, made = random.Random(seed), []
     for record in records:
+        if "messages" in record:
+            made += [record] * copies
+            continue
         prompt = record["prompt"].strip()
-        found = QUESTION.match(prompt) or (None if prompt.endswith(":") else BARE.match(prompt))
+        found = QUESTION.match(prompt) or (BARE.match(prompt) if _is_short(prompt) else None)
         for copy in range(copies):
             text = record["prompt"]
             if found and copy:
@@ -46,6 +50,11 @@ def reworded(records, copies, seed=0, never=()):
                 text = text if made_up in never else made_up
             made.append({"prompt": text, "completion": record["completion"]})
     return made
+
+
+def _is_short(prompt):
+    """True for one line of a question's length: the rules would make a muddle of a letter."""
+    return not prompt.endswith(":") and "\n" not in prompt and len(prompt.split()) <= LONGEST
 
 
 def _trimmed(draw, question):

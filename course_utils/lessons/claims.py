@@ -40,7 +40,7 @@ def claim(text, value, above=None, below=None, between=None):
         bound, holds = f"less than {below:g}", value < below
     else:
         bound, holds = f"between {between[0]:g} and {between[1]:g}", between[0] <= value <= between[1]
-    if os.environ.get("COURSE_MODEL", "glass-box") not in ("", "glass-box"):
+    if os.environ.get("COURSE_MODEL", "smollm2") not in ("", "smollm2"):
         print(f"· not asserted on this model: {text} (course model: {bound}; here: {value:.4g})")
     elif holds and math.isfinite(value):
         print(f"✓ {text} ({bound})")

@@ -17,7 +17,7 @@ from pathlib import Path
 from course_utils.lessons import progress
 from course_utils.lessons.exercise import Exercise, in_lessons
 from course_utils.lessons.personal import Personal
-from course_utils.storage.paths import write_atomically
+from course_utils.storage.files import write_atomically
 
 
 def read(folder):

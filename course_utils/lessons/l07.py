@@ -157,18 +157,18 @@ def _data_first(ability, clean, compute, model_can):
 
 
 def _always_full(ability, clean, compute, model_can):
-    found = family(ability, clean, compute, model_can)
-    return "fine-tuning" if found == "PEFT" else found
+    choice = family(ability, clean, compute, model_can)
+    return "fine-tuning" if choice == "PEFT" else choice
 
 
 def _people_first(ability, clean, compute, model_can):
-    found = family(ability, clean, compute, model_can)
-    return "RLHF" if found in ("AI feedback", "synthetic data") else found
+    choice = family(ability, clean, compute, model_can)
+    return "RLHF" if choice in ("AI feedback", "synthetic data") else choice
 
 
 def _judges_first(ability, clean, compute, model_can):
-    found = family(ability, clean, compute, model_can)
-    return "AI feedback" if found == "synthetic data" else found
+    choice = family(ability, clean, compute, model_can)
+    return "AI feedback" if choice == "synthetic data" else choice
 
 
 q4 = Exercise(

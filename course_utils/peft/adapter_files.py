@@ -1,4 +1,4 @@
-"""Trained parts on disk: one safetensors file, its description as JSON in the file's own header.
+"""Trained adapters on disk: one safetensors file, its description as JSON in the file's own header.
 
     adapter_files.save(model, "desk", "desk.safetensors")
     adapter_files.load(model, "desk.safetensors")
@@ -18,9 +18,9 @@ from course_utils.peft import adapter_layer
 from course_utils.peft.bottleneck import Bottleneck
 from course_utils.peft.ia3 import Rescale
 from course_utils.peft.lora import Lora
-from course_utils.storage.paths import write_atomically
+from course_utils.storage.files import write_atomically
 
-FORMAT = "course_utils parts 1"
+FORMAT = "course_utils parts 1"  # and the key "parts": names of the stored format, which stay
 ROUNDING = 0.01  # by how much number formats (fp32, bf16, fp16) may move a weight, relative
 
 
@@ -63,35 +63,33 @@ def read(path, expected):
 
 
 def save(model, task, path):
-    """Write a task's parts. Raises ValueError for an unknown task, or while weights are merged."""
-    own = {
-        place: slot.parts[task] for place, slot in adapter_layer.slots(model).items() if task in slot.parts
-    }
+    """Write a task's adapters. Raises ValueError for an unknown task, or while weights are merged."""
+    layers = adapter_layer.adapter_layers(model).items()
+    own = {path: layer.adapters[task] for path, layer in layers if task in layer.adapters}
     if not own:
         raise ValueError(
             f"No task {task!r}: the model has {', '.join(adapter_layer.tasks(model)) or 'none'}."
         )
     about = {"format": FORMAT, "task": task, "base": signature(model)}
-    about["parts"] = {place: _describe(part) for place, part in own.items()}
-    tensors = {
-        f"{place}/{name}": tensor for place, part in own.items() for name, tensor in part.state_dict().items()
-    }
+    about["parts"] = {path: _describe(adapter) for path, adapter in own.items()}
+    states = {path: adapter.state_dict() for path, adapter in own.items()}
+    tensors = {f"{path}/{name}": tensor for path, state in states.items() for name, tensor in state.items()}
     write(path, tensors, about)
 
 
 def load(model, path, task=None):
-    """Put saved parts into the model, under their own name or another, and to work; returns the name.
+    """Insert saved adapters under their own task name or another, active; returns the name.
 
-    The parts are trainable, as after `add`. Raises as `read` does, BadFile for parts made for another
-    model, and ValueError for a name that is taken.
+    They are trainable, as after `add`. Raises as `read` does, BadFile for adapters of another model, and
+    ValueError for a name that is taken.
     """
-    about, new = _checked(model, path)
-    adapter_layer.insert(model, task or about["task"], new)
+    about, adapters = _checked(model, path)
+    adapter_layer.insert(model, task or about["task"], adapters)
     return task or about["task"]
 
 
 def refusal(model, path):
-    """The sentence by which `load` refuses a file, or None if it fits; the model stays as it is."""
+    """The error message of `load` for this file, or None if it fits; the model does not change."""
     try:
         _checked(model, path)
     except (FileNotFoundError, BadFile) as error:
@@ -99,59 +97,59 @@ def refusal(model, path):
     return None
 
 
-def _checked(model, path):
-    """(description, {place: part}) of a file that fits the model; raises as `load` does."""
-    tensors, about = read(path, FORMAT)
-    name, layers, new = Path(path).name, adapter_layer.linears(model), {}
+def _checked(model, file):
+    """(description, {path: adapter}) of a file that fits the model; raises as `load` does."""
+    tensors, about = read(file, FORMAT)
+    name, layers, adapters = Path(file).name, adapter_layer.linear_layers(model), {}
     if not isinstance(about.get("parts"), dict) or not isinstance(about.get("base"), list):
         raise BadFile(f"The description in {name} is incomplete.")
     if strange := [key for key in tensors if key.rpartition("/")[0] not in about["parts"]]:
         raise BadFile(f"{name} holds numbers that belong to no layer: {strange[0]}.")
-    for place, settings in about["parts"].items():
-        if place not in layers:
-            raise BadFile(f"{name} was made for a model of another shape: this one has no layer {place}.")
-        own = {k.rpartition("/")[2]: t for k, t in tensors.items() if k.rpartition("/")[0] == place}
+    for path, settings in about["parts"].items():
+        if path not in layers:
+            raise BadFile(f"{name} was made for a model of another shape: this one has no layer {path}.")
+        own = {k.rpartition("/")[2]: t for k, t in tensors.items() if k.rpartition("/")[0] == path}
         try:
-            with torch.random.fork_rng(devices=[]):  # fresh weights draw numbers, these are replaced
-                new[place] = _rebuild(layers[place], settings, own)
-            new[place].load_state_dict(own)
+            with torch.random.fork_rng(devices=[]):  # initial weights advance the RNG, and are replaced
+                adapters[path] = _rebuild(layers[path], settings, own)
+            adapters[path].load_state_dict(own)
         except (RuntimeError, LookupError, TypeError, ZeroDivisionError) as error:
-            raise BadFile(f"{name} was made for a model of another shape: {place} does not fit.") from error
+            raise BadFile(f"{name} was made for a model of another shape: {path} does not fit.") from error
     if not same(about["base"], signature(model)):
         raise BadFile(f"{name} was trained on another base model of the same shape, so it would mislead.")
-    return about, new
+    return about, adapters
 
 
 def signature(model):
-    """By what one base model is told from another: the number in the middle of each of its matrices.
+    """A fingerprint of the base model: the number in the middle of each of its matrices.
 
-    The same whatever parts the model holds. Raises ValueError while weights are merged.
+    The same whatever adapters the model holds. Raises ValueError while weights are merged.
     """
     adapter_layer.refuse_merged(model)
-    weights = [
-        w.detach().flatten() for n, w in model.named_parameters() if ".parts." not in n and w.dim() > 1
-    ]
+    own = [w for n, w in model.named_parameters() if not adapter_layer.is_adapter_parameter(n)]
+    weights = [weight.detach().flatten() for weight in own if weight.dim() > 1]
     return [float(weight[len(weight) // 2]) for weight in weights]
 
 
 def same(stored, here):
-    """True if two signatures differ by no more than number formats may make them differ."""
+    """True if two signatures are equal up to the rounding of number formats."""
     small = 1e-4  # below this, fp16 has few digits left
     return len(stored) == len(here) and all(
         abs(a - b) <= ROUNDING * abs(a) + small for a, b in zip(stored, here)
     )
 
 
-def _describe(part):
-    if isinstance(part, Lora):
-        return {"kind": "lora", "rank": len(part.A), "scale": part.scale, "dropout": part.dropout.p}
-    if isinstance(part, Rescale):
-        return {"kind": "rescale", "place": part.place}
-    return {"kind": "bottleneck", "width": part.down.out_features}
+def _describe(adapter):
+    if isinstance(adapter, Lora):
+        sizes = {"rank": len(adapter.A), "scale": adapter.scale, "dropout": adapter.dropout.p}
+        return {"kind": "lora", **sizes}
+    if isinstance(adapter, Rescale):
+        return {"kind": "rescale", "place": adapter.place}
+    return {"kind": "bottleneck", "width": adapter.down.out_features}
 
 
 def _rebuild(layer, settings, tensors):
-    """The part that `_describe` described, for this layer, as large as its tensors, with fresh weights."""
+    """The adapter that `_describe` described, for this layer, as large as its tensors, untrained."""
     if settings["kind"] == "lora":
         rank = len(tensors["A"])
         return Lora(layer, rank, settings["scale"] * rank, settings["dropout"])

@@ -1,6 +1,6 @@
-"""Bottleneck adapters: a small network behind the sublayers of a frozen model.
+"""Bottleneck adapters: a small network after the sublayers of a frozen model.
 
-    parameters = adapters.add(model, "desk", width=16)
+    parameters = bottleneck.add(model, "desk", width=16)
 
 Taught in lesson 03. Left out: adapters inside the layer norms, and stacks of several tasks.
 """
@@ -10,7 +10,7 @@ from torch import nn
 
 from course_utils.peft import adapter_layer
 
-PLACEMENTS = {  # behind which layers: a sublayer's last one, so before its residual sum
+PLACEMENTS = {  # after which layers: a sublayer's last one, so before its residual sum
     "houlsby": ("o_proj", "down_proj"),  # Houlsby et al. 2019, figure 2: attention and feed-forward
     "pfeiffer": ("down_proj",),  # Pfeiffer et al. 2021, "AdapterFusion": feed-forward only
 }
@@ -36,14 +36,14 @@ class Bottleneck(nn.Module):
 
 
 def add(model, task="adapter", width=16, placement="houlsby", seed=0):
-    """Put bottlenecks behind the sublayers (a key of PLACEMENTS), freeze the rest, return what trains.
+    """Insert bottlenecks after the sublayers (a key of PLACEMENTS), freeze the rest, return their parameters.
 
     Raises ValueError for a width below 1 or another placement.
     """
     if width < 1 or placement not in PLACEMENTS:
         raise ValueError(f"The width is at least 1 and the placement one of {', '.join(PLACEMENTS)}.")
-    layers = adapter_layer.targeted(model, PLACEMENTS[placement])
+    layers = adapter_layer.target_layers(model, PLACEMENTS[placement])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        new = {path: Bottleneck(layer.out_features, width) for path, layer in layers.items()}
-    return adapter_layer.insert(model, task, new)
+        adapters = {path: Bottleneck(layer.out_features, width) for path, layer in layers.items()}
+    return adapter_layer.insert(model, task, adapters)

@@ -1,7 +1,7 @@
 """The LoRA explorer: rank and target layers on real model shapes, and what they cost.
 
-Taught in lesson 03. `Explorer` counts and works without widgets; `lora_explorer` puts controls
-around it, and `lora_picture` shows the same on paper. Left out: activations, as in shapes.
+Taught in lesson 03. `Explorer` counts, without widgets; `lora_explorer` adds the controls, and
+`lora_picture` is the static figure. Left out: activations, as in memory_estimates.
 """
 
 import html
@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 
 from course_utils import models
 from course_utils.display import figures, tables
-from course_utils.peft import memory_estimates
+from course_utils.peft import adapter_layer, memory_estimates
 
 RANKS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 REAL = ("Qwen2.5 0.5B", "Llama 3 8B", "GPT-3 175B")
@@ -18,40 +18,41 @@ QUERIES_AND_VALUES = ("q_proj", "v_proj")
 
 
 class Explorer:
-    """Counts LoRA's numbers on this course's model and on real shapes, each built when first asked for."""
+    """Counts LoRA's parameters on this course's model and on real shapes, each built when first needed."""
 
     def __init__(self, model):
-        self.known = {"this course's model": _sizes(model)}
-        self.names = (*self.known, *REAL)
+        self._sizes_of = {"this course's model": _sizes(model)}
+        self.names = (*self._sizes_of, *REAL)
 
     def sizes(self, name):
         """(all parameters, {layer name: [(out, in), …]}) of a model."""
-        if name not in self.known:
-            self.known[name] = _sizes(memory_estimates.build(name))
-        return self.known[name]
+        if name not in self._sizes_of:
+            self._sizes_of[name] = _sizes(memory_estimates.build(name))
+        return self._sizes_of[name]
 
     def count(self, name, rank, targets):
-        """How many numbers train."""
+        """How many parameters train."""
         return memory_estimates.lora_count(self.sizes(name)[1], rank, targets)
 
     def rows(self, name, rank, targets):
-        """[what, LoRA, full fine-tuning] as texts: numbers, share, file, and memory by convention."""
+        """[quantity, LoRA, full fine-tuning] as texts: parameters, share, file size, memory by convention."""
         total, trained = self.sizes(name)[0], self.count(name, rank, targets)
-        found = [
+        rows = [
             ["numbers that train", f"{trained:,}", f"{total:,}"],
             ["share of the model", f"{trained / total:.3%}", "100%"],
             ["file for a task, 16-bit", size(2 * trained), size(2 * total)],
         ]
         for convention in ("fp32", "mixed precision", "16-bit, no gradients"):
             small, full = (memory_estimates.memory(total, n, convention) for n in (trained, total))
-            found.append([f"memory to train, {convention}", size(small), size(full)])
+            rows.append([f"memory to train, {convention}", size(small), size(full)])
         small = memory_estimates.memory(total, trained, "4-bit base")
-        return [*found, ["memory to train, 4-bit base", size(small), "–"]]
+        return [*rows, ["memory to train, 4-bit base", size(small), "–"]]
 
 
 def _sizes(model):
-    own = sum(weight.numel() for name, weight in model.named_parameters() if ".parts." in name)
-    return models.count_parameters(model) - own, memory_estimates.layer_sizes(model)
+    named = model.named_parameters()
+    adapters = sum(weight.numel() for name, weight in named if adapter_layer.is_adapter_parameter(name))
+    return models.count_parameters(model) - adapters, memory_estimates.layer_sizes(model)
 
 
 def size(count):
@@ -64,7 +65,7 @@ def size(count):
 
 
 def lora_explorer(model):
-    """Widgets to choose a model's shape, a rank and target layers; the picture without ipywidgets.
+    """Widgets to choose a model's shape, a rank and target layers; without ipywidgets, the figure.
 
     Uses only what ipywidgets 7.7 and 8 share; every control is reached with Tab.
     """
@@ -76,7 +77,7 @@ def lora_explorer(model):
     # Rows of buttons, not menus: JupyterLab keeps the arrow keys of a menu for itself.
     name = w.ToggleButtons(options=state.names, description="Model", style={"button_width": "13em"})
     rank = w.SelectionSlider(options=RANKS, value=8, description="Rank")
-    targets, shown = w.HBox(), w.HTML()
+    targets, output = w.HBox(), w.HTML()
 
     def show(*_):
         chosen = [button.description for button in targets.children if button.value]
@@ -88,9 +89,9 @@ def lora_explorer(model):
         )
         table = tables.table(rows, ["", "LoRA", "full fine-tuning"])._repr_html_()
         spaced = table.replace("<table>", '<table cellpadding="6">')
-        shown.value = f"{spaced}<p>Shape: {html.escape(source)}</p>"
+        output.value = f"{spaced}<p>Shape: {html.escape(source)}</p>"
 
-    def offer(*_):
+    def show_layers(*_):
         """A button for each kind of layer that the chosen model has."""
         layers, narrow = state.sizes(name.value)[1], w.Layout(width="8em")
         targets.children = [
@@ -100,15 +101,15 @@ def lora_explorer(model):
             button.observe(show, names="value")
         show()
 
-    name.observe(offer, names="value")
+    name.observe(show_layers, names="value")
     rank.observe(show, names="value")
-    offer()
-    return w.VBox([name, rank, w.HBox([w.Label("Layers"), targets]), shown])
+    show_layers()
+    return w.VBox([name, rank, w.HBox([w.Label("Layers"), targets]), output])
 
 
 @plt.rc_context(figures.FONT)
 def lora_picture(model):
-    """Numbers that train, by rank, on queries and values and on all layers of three shapes; the Axes."""
+    """Trained parameters by rank, on queries and values and on all layers of three shapes; the Axes."""
     state = Explorer(model)
     _, ax = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
     for i, name in enumerate(("this course's model", "Llama 3 8B", "GPT-3 175B")):
@@ -116,7 +117,7 @@ def lora_picture(model):
         for line, targets in (("-", QUERIES_AND_VALUES), ("--", tuple(sizes))):
             label = f"{name}, {'q and v' if line == '-' else 'all layers'}"
             counts = [state.count(name, rank, targets) / total for rank in RANKS]
-            ax.plot(RANKS, counts, line, marker=figures.MARKERS[i], color=figures.COLOURS[i], label=label)
+            ax.plot(RANKS, counts, line, marker=figures.MARKERS[i], color=figures.COLORS[i], label=label)
     ax.axhline(1, color="black", linestyle=":", label="the whole model")
     ax.set(xscale="log", yscale="log", xlabel="rank", ylabel="numbers that train, share of the model")
     ax.set_ylim(bottom=1e-6)  # room for the legend

@@ -2,8 +2,8 @@
 
     parameters = ia3.add(model, "desk")
 
-Because a task is a handful of vectors, each row of a batch can have its own task's: choose them
-with `parts.use(model, ["desk", "refunds", …])`. Taught in lesson 03. Left out: merging.
+A task is a handful of vectors, so each row of a batch can have its own task's: activate them
+with `adapter_layer.set_adapter(model, ["desk", "refunds", …])`. Taught in lesson 03. Left out: merging.
 """
 
 import torch
@@ -28,12 +28,12 @@ class Rescale(nn.Module):
 
 
 def add(model, task="ia3", scaled=("k_proj", "v_proj"), fed=("down_proj",)):
-    """Rescale what the layers in `scaled` give and what those in `fed` take; freeze the rest.
+    """Rescale the outputs of the layers in `scaled` and the inputs of those in `fed`; freeze the rest.
 
-    down_proj takes the feed-forward activations, so they are rescaled before it. Returns what
-    trains. Raises ValueError for a layer that the model lacks.
+    The input of down_proj is the feed-forward activation. Returns the vectors' parameters. Raises
+    ValueError for a layer that the model lacks.
     """
-    after, before = adapter_layer.targeted(model, scaled), adapter_layer.targeted(model, fed)
-    new = {path: Rescale(layer.out_features, "after") for path, layer in after.items()}
-    new |= {path: Rescale(layer.in_features, "before") for path, layer in before.items()}
-    return adapter_layer.insert(model, task, new)
+    after, before = adapter_layer.target_layers(model, scaled), adapter_layer.target_layers(model, fed)
+    adapters = {path: Rescale(layer.out_features, "after") for path, layer in after.items()}
+    adapters |= {path: Rescale(layer.in_features, "before") for path, layer in before.items()}
+    return adapter_layer.insert(model, task, adapters)

@@ -1,10 +1,10 @@
-"""LoRA: a trained update of low rank beside a frozen linear layer.
+"""LoRA: a trained low-rank update beside a frozen linear layer.
 
     parameters = lora.add(model, "desk", rank=8)      # the only ones that train
-    lora.merge(model, "desk")                         # into the weights: no more work per token
+    lora.merge(model, "desk")                         # into the weights: no extra cost per token
 
-Tasks are chosen, mixed in one batch and removed with course_utils.peft.adapter_layer; files are written by
-course_utils.peft.adapter_files. Taught in lesson 03. Left out: ranks that differ between layers.
+Tasks are activated, mixed in one batch and removed with course_utils.peft.adapter_layer; files are
+written by course_utils.peft.adapter_files. Taught in lesson 03. Left out: ranks that differ between layers.
 """
 
 import math
@@ -38,42 +38,53 @@ class Lora(nn.Module):
         return self.scale * self.B @ self.A
 
 
-def add(model, task="lora", rank=8, alpha=16.0, targets=("q_proj", "v_proj"), dropout=0.0, seed=0):
-    """Put LoRA beside the target layers (names, or "all"), freeze the rest, return what trains.
+def add(
+    model,
+    task="lora",
+    rank=8,
+    alpha=16.0,
+    targets=("q_proj", "v_proj"),
+    dropout=0.0,
+    seed=0,
+    layers_to_transform=None,
+):
+    """Insert LoRA beside the target layers (names, or "all"), freeze the rest, return LoRA's parameters.
 
-    Raises ValueError for a rank below 1, or a target that the model lacks.
+    RNG state is forked: `seed` decides the initial values. layers_to_transform: numbers of blocks, as in
+    PEFT (None: all); with the last ones alone, the backward pass ends at the first of them. Raises
+    ValueError for a rank below 1, or a target that the model lacks.
     """
     if rank < 1:
         raise ValueError(f"The rank is at least 1, not {rank}.")
-    layers = adapter_layer.targeted(model, targets)
+    layers = adapter_layer.target_layers(model, targets, layers_to_transform)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        new = {path: Lora(layer, rank, alpha, dropout) for path, layer in layers.items()}
-    return adapter_layer.insert(model, task, new)
+        adapters = {path: Lora(layer, rank, alpha, dropout) for path, layer in layers.items()}
+    return adapter_layer.insert(model, task, adapters)
 
 
 @torch.no_grad()
 def merge(model, task):
-    """Add the task's updates to the weights; the model then computes as if they had always been there.
+    """Add the task's updates W + alpha / rank · B A to the weights; the adapters cost nothing after that.
 
     Raises ValueError if the task has no LoRA, while weights are merged, or for 4-bit weights.
     """
-    found = [slot for slot in adapter_layer.slots(model).values() if task in slot.parts]
-    if not found or not all(isinstance(slot.parts[task], Lora) for slot in found):
-        raise ValueError(f"Only LoRA can be merged, and {task!r} has other parts or none.")
-    if any(slot.layer.weight.dim() != 2 or not slot.layer.weight.is_floating_point() for slot in found):
+    modules = [m for m in adapter_layer.adapter_layers(model).values() if task in m.adapters]
+    if not modules or not all(isinstance(module.adapters[task], Lora) for module in modules):
+        raise ValueError(f"Only LoRA can be merged, and {task!r} has other adapters or none.")
+    weights = [module.layer.weight for module in modules]
+    if any(weight.dim() != 2 or not weight.is_floating_point() for weight in weights):
         raise ValueError("Packed weights, such as 4-bit ones, cannot take an update: merge into plain ones.")
-    adapter_layer.use(model, task)  # after unmerge, the task is still at work
-    for slot in found:
-        weight = slot.layer.weight
-        slot.merged = task, weight.detach().clone()  # kept: subtracting again would round
-        weight += slot.parts[task].update().to(weight.dtype)
+    adapter_layer.set_adapter(model, task)  # after unmerge, the task is still active
+    for module, weight in zip(modules, weights):
+        module.merged = task, weight.detach().clone()  # kept: subtracting again would round
+        weight += module.adapters[task].update().to(weight.dtype)
 
 
 @torch.no_grad()
 def unmerge(model):
-    """Put the weights back as they were before `merge`; without merged weights nothing happens."""
-    for slot in adapter_layer.slots(model).values():
-        if slot.merged:
-            slot.layer.weight.copy_(slot.merged[1])
-            slot.merged = None
+    """Restore the weights from before `merge`; without merged weights nothing happens."""
+    for module in adapter_layer.adapter_layers(model).values():
+        if module.merged:
+            module.layer.weight.copy_(module.merged[1])
+            module.merged = None

@@ -1,8 +1,8 @@
-"""The shapes of real models, without their weights: what is trained, stored and kept in memory.
+"""Memory estimates from the shapes of real models, without their weights.
 
-`build` makes a model on torch's meta device, where a tensor has a shape and no numbers, so that a
-laptop can count the parameters of a model of 700 GB. Taught in lessons 02 and 03. Left out:
-activations, which depend on the batch, and what a framework reserves besides.
+`build` makes a model on torch's meta device, where a tensor has a shape and no values, so that a
+laptop can count the parameters of a model of 700 GB. CONVENTIONS holds the bytes per parameter.
+Taught in lessons 02 and 03. Left out: activations, which depend on the batch, and a framework's buffers.
 """
 
 from typing import Any, NamedTuple
@@ -25,11 +25,11 @@ from course_utils.peft import adapter_layer
 
 
 class Shape(NamedTuple):
-    """A model class with its configuration's class and numbers, and where the numbers are printed."""
+    """A model class with its configuration's class and settings, and where these were published."""
 
     model: Any
     config: Any
-    numbers: dict
+    settings: dict
     source: str
 
 
@@ -80,63 +80,80 @@ SHAPES = {
 
 
 class Convention(NamedTuple):
-    """Bytes for each number that is frozen, and for each that is trained with Adam."""
+    """Bytes per parameter: frozen, and trained with Adam {"weights", "gradients", "moments"}.
+
+    An fp32 copy of the weights, which mixed precision needs, counts with the moments.
+    """
 
     frozen: float
-    trained: float
+    trained: dict
     says: str
 
 
+def _trained(weights, gradients, moments):
+    return {"weights": weights, "gradients": gradients, "moments": moments}
+
+
 CONVENTIONS = {
-    "fp32": Convention(4, 16, "weight, gradient and two moments, 4 bytes each"),
-    "mixed precision": Convention(2, 16, "weight and gradient of 2 bytes; fp32 copy and two moments of 4"),
-    "16-bit": Convention(2, 8, "weight, gradient and two moments, 2 bytes each"),
-    "16-bit, no gradients": Convention(2, 6, "as 16-bit, each gradient used and dropped at once"),
-    "4-bit base": Convention(0.5, 16, "frozen weights of 4 bits (QLoRA), trained ones as in mixed precision"),
+    "fp32": Convention(4, _trained(4, 4, 8), "weight, gradient and two moments, 4 bytes each"),
+    "mixed precision": Convention(
+        2, _trained(2, 2, 12), "weight and gradient of 2 bytes; fp32 copy and two moments of 4"
+    ),
+    "16-bit": Convention(2, _trained(2, 2, 4), "weight, gradient and two moments, 2 bytes each"),
+    "16-bit, no gradients": Convention(
+        2, _trained(2, 0, 4), "as 16-bit, each gradient used and dropped at once"
+    ),
+    "4-bit base": Convention(
+        0.5, _trained(2, 2, 12), "frozen weights of 4 bits (QLoRA), trained ones as in mixed precision"
+    ),
 }
 
 
-def build(name, known=SHAPES):
-    """The model of that name (a key of `known`) on the meta device: it can be counted, not run."""
-    if name not in known:
-        raise ValueError(f"No shape {name!r}: there are {', '.join(known)}.")
-    shape = known[name]
+def build(name, shapes=SHAPES):
+    """The model of that name (a key of `shapes`) on the meta device: it can be counted, not run.
+
+    Raises ValueError for another name.
+    """
+    if name not in shapes:
+        raise ValueError(f"No shape {name!r}: there are {', '.join(shapes)}.")
+    shape = shapes[name]
     with torch.device("meta"):
-        return shape.model(shape.config(**shape.numbers))
+        return shape.model(shape.config(**shape.settings))
 
 
 def layer_sizes(model):
     """{name: [(out, in), …]} of the model's linear layers by the last part of their name, such as q_proj."""
-    found = {}
-    for path, layer in adapter_layer.linears(model).items():
-        found.setdefault(path.rpartition(".")[2], []).append((layer.out_features, layer.in_features))
-    return found
+    sizes = {}
+    for path, layer in adapter_layer.linear_layers(model).items():
+        sizes.setdefault(path.rpartition(".")[2], []).append((layer.out_features, layer.in_features))
+    return sizes
 
 
 def lora_count(sizes, rank, targets):
-    """How many numbers LoRA trains: rank · (out + in) for each target layer; sizes as from layer_sizes."""
+    """How many parameters LoRA trains: rank · (out + in) for each target layer; sizes as from layer_sizes."""
     return sum(rank * (out + into) for name in targets for out, into in sizes[name])
 
 
 def prefix_count(layers, width, length):
-    """How many numbers a prefix holds: a key and a value of `width` for each position and layer."""
+    """How many parameters a prefix holds: a key and a value of `width` for each position and layer."""
     return 2 * layers * width * length
 
 
 def memory(total, trained, convention):
-    """Bytes of weights, gradients and Adam's moments when `trained` numbers train beside `total` weights.
+    """Bytes of weights, gradients and Adam's moments to train `trained` of `total` parameters.
 
-    convention: a key of CONVENTIONS. With trained == total the weights themselves train, as in full
-    fine-tuning; else all of them are frozen and the trained ones are additional.
+    convention: a key of CONVENTIONS. trained == total is full fine-tuning; otherwise the `total`
+    parameters are all frozen and the trained ones are additional.
     """
-    frozen, per_trained, _ = CONVENTIONS[convention]
-    return per_trained * trained if trained == total else frozen * total + per_trained * trained
+    frozen, sizes, _ = CONVENTIONS[convention]
+    for_trained = sum(sizes.values()) * trained
+    return for_trained if trained == total else frozen * total + for_trained
 
 
-def states(model, optimiser):
+def states(model, optimizer):
     """The same, measured: {"weights", "gradients", "moments"} in bytes, as they are in memory now."""
     weights = list(model.parameters())
-    moments = [value for state in optimiser.state.values() for value in state.values()]
+    moments = [value for state in optimizer.state.values() for value in state.values()]
     kept = {
         "weights": weights,
         "gradients": [weight.grad for weight in weights if weight.grad is not None],

@@ -7,7 +7,7 @@ import torch
 
 from course_utils import models
 from course_utils.pretrain import model_card
-from course_utils.pretrain.train import READINGS, SEED, SIZES, train
+from course_utils.pretrain.train import PHASES, SEED, SIZES, train
 from course_utils.storage import paths
 from course_utils.tasks import abilities
 
@@ -35,12 +35,12 @@ def main():
     work = args.work or paths.course_home() / "pretrain" / f"{args.size}-{million:g}M"
     out = args.out or paths.DATA / "models" / {"base": "glass_box"}.get(args.size, f"glass_box_{args.size}")
     shape = {key: value for key, value in SIZES[args.size].items() if key != "tokens"}
-    readings = [f"{reading['tokens']:.0%} at {reading['top']:g} of the top rate" for reading in READINGS]
-    stages = "readings: " + ", ".join(readings)
+    phases = [f"{phase['tokens']:.0%} at {phase['peak']:g} of the top rate" for phase in PHASES]
+    stages = "readings: " + ", ".join(phases)  # a text of the stored results, which stays
     recipe = {"million_tokens": million, "seed": SEED, "stages": stages, "shape": shape}
     if not args.measure:
         model, tokenizer, log = train(args.size, million, work)
-        model_card.publish(model, tokenizer, out, recipe, log, args.items, args.note)
+        model_card.publish(args.size, model, tokenizer, out, recipe, log, args.items, args.note)
     model_card.measure(args.size, work, recipe, args.items)
 
 

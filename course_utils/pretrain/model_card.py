@@ -10,8 +10,8 @@ from tqdm import tqdm
 from transformers import AutoTokenizer, LlamaForCausalLM
 
 from course_utils import models
-from course_utils.storage import paths
-from course_utils.storage.checkpoint import read_log
+from course_utils.storage import files, paths
+from course_utils.storage.checkpoint import read_notes
 from course_utils.tasks import abilities
 
 CARD = """# {name}: the course's own base model
@@ -19,10 +19,11 @@ CARD = """# {name}: the course's own base model
 A Llama model with {parameters:,} parameters, trained from scratch on {tokens:g} million tokens of the
 corpus that `course_utils.corpus` generates (seed {seed}; {stages}). Training took {hours:.1f} hours on
 {device}; the last loss was {loss:.2f} nats per token. Make it again with
-`python -m course_utils.pretrain --size {size}`; the optimiser and its schedule are in that file.
-The weights are stored in half precision. Licence: the course's (MIT); no outside data was used.
+`python -m course_utils.pretrain --size {size}`; the optimizer and its schedule are in
+course_utils/pretrain/train.py. The weights are stored in half precision.
+License: the course's (MIT); no outside data was used.
 
-It is a *base* model: it continues texts, good sources and bad alike, about a small made-up world.
+It is a *base* model: it continues texts, good sources and bad alike, about a small invented world.
 It is no assistant, and it knows nothing but what `data/corpus/README.md` describes.
 
 ## What it can do
@@ -51,9 +52,9 @@ def measure(size, folder, recipe, items):
             entry = _entry(results, size, recipe)  # again: another size may have been written meanwhile
             entry["parameters"] = model.num_parameters()
             entry["milestones"][seen] = measured
-        entry["loss"] = read_log(folder)
+        entry["loss"] = read_notes(folder)["log"]
         whole = json.loads(results.read_text()) if results.exists() else {}
-        paths.write_atomically(results, json.dumps(whole | {size: entry}, indent=1) + "\n")
+        files.write_atomically(results, json.dumps(whole | {size: entry}, indent=1) + "\n")
 
 
 def _entry(results, size, recipe):
@@ -62,8 +63,8 @@ def _entry(results, size, recipe):
     return entry if entry.get("recipe") == recipe else {"recipe": recipe, "milestones": {}}
 
 
-def publish(model, tokenizer, out, recipe, log, items, note=""):
-    """The finished model in half precision, with its card: recipe, note and the whole ability table."""
+def publish(size, model, tokenizer, out, recipe, log, items, note=""):
+    """Write the finished model in half precision, with its card: recipe, note and the whole ability table."""
     model.half().save_pretrained(out)
     tokenizer.save_pretrained(out)
     model, tokenizer = models.load(str(out))
@@ -79,7 +80,7 @@ def publish(model, tokenizer, out, recipe, log, items, note=""):
         table=table,
         stages=recipe["stages"],
         name=out.name,
-        size=out.name.removeprefix("base-"),
+        size=size,
         note=f"\n## How this run went\n\n{note}\n" if note else "",
     )
-    paths.write_atomically(out / "README.md", text)
+    files.write_atomically(out / "README.md", text)

@@ -1,4 +1,4 @@
-"""Muon: momentum, orthogonalised, for the weight matrices; AdamW for the rest.
+"""Muon: orthogonalized momentum for the weight matrices; AdamW for the rest.
 
 Source: K. Jordan et al., "Muon" (2024). Two departures for a CPU: the Newton–Schulz iteration
 runs in the precision that is asked for (bf16 takes a quarter of the time where the CPU has it, and
@@ -9,7 +9,7 @@ all layers.
 import torch
 
 
-def orthogonalise(matrices, steps=5, dtype=torch.float32):
+def orthogonalize(matrices, steps=5, dtype=torch.float32):
     """Push the singular values of each matrix towards 1: (N, R, C) -> (N, R, C), computed in dtype."""
     a, b, c = 3.4445, -4.7750, 2.0315
     tall = matrices.shape[1] > matrices.shape[2]
@@ -22,7 +22,7 @@ def orthogonalise(matrices, steps=5, dtype=torch.float32):
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum whose update is orthogonalised and scaled by sqrt(max(1, rows / columns))."""
+    """Nesterov momentum whose update is orthogonalized and scaled by sqrt(max(1, rows / columns))."""
 
     def __init__(self, matrices, lr=0.02, momentum=0.95, weight_decay=0.0, dtype=torch.float32):
         self.dtype = dtype
@@ -43,5 +43,5 @@ class Muon(torch.optim.Optimizer):
                     buffer.lerp_(weight.grad, 1 - group["momentum"])
                     updates.append(weight.grad.lerp(buffer, group["momentum"]))
                 scale = group["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5
-                for weight, update in zip(weights, orthogonalise(torch.stack(updates), dtype=self.dtype)):
+                for weight, update in zip(weights, orthogonalize(torch.stack(updates), dtype=self.dtype)):
                     weight.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-scale)

@@ -15,7 +15,8 @@ import random
 
 from course_utils.display import tables
 from course_utils.prompts.few_shot import bare
-from course_utils.storage.paths import course_home, write_atomically
+from course_utils.storage.files import write_atomically
+from course_utils.storage.paths import course_home
 
 LEFT, RIGHT, SKIP = "left", "right", "skip"
 KEYS = {"f": LEFT, "j": RIGHT, "s": SKIP, "u": "undo"}

@@ -32,7 +32,7 @@ from course_utils.corpus.styles import RUDE_WORDS
 from course_utils.generation import generate
 from course_utils.prompts import few_shot
 from course_utils.rlhf import training_cache
-from course_utils.storage.paths import write_atomically
+from course_utils.storage.files import write_atomically
 from course_utils.tasks.toy_desk import company, gold, noisy_demonstrations
 from course_utils.tasks.toy_desk.records import FOLDER
 from course_utils.tasks.toy_desk.records import read as read_desk

@@ -1,1 +1,1 @@
-"""What changes for larger models and more machines: memory, processes, numbers of fewer bits, serving."""
+"""Larger models and several devices: memory, data, tensor and pipeline parallelism, serving."""

@@ -1,8 +1,8 @@
-"""How a model too large for one device is divided, counted on real shapes without their weights.
+"""Parallelism for models too large for one device: memory and idle time, counted without any weights.
 
-Three ways, which can be combined: the *data* (each device its rows; with ZeRO its part of weights,
-gradients and moments), the *matrices* (tensor parallel), the *blocks* (pipeline parallel). Everything is
-counted on torch's meta device. Taught in lesson 08. Left out: activations, and the time that sending takes.
+Three kinds, which can be combined: data parallelism (each device its rows; with ZeRO its shard of weights,
+gradients and moments), tensor parallelism (matrices are split), pipeline parallelism (blocks are split).
+All counts are made on torch's meta device. Taught in lesson 08. Left out: activations, and communication.
 """
 
 from torch import nn
@@ -31,10 +31,9 @@ SHAPES = {
         "Megatron-Turing NLG: Smith et al. 2022, section 3.2",
     ),
 }
-BYTES = {"weights": 2, "gradients": 2, "moments": 12}  # mixed precision; the moments with the fp32 copy
-STAGES = {0: (), 1: ("moments",), 2: ("moments", "gradients"), 3: ("moments", "gradients", "weights")}
-COLUMNS = ("q_proj", "k_proj", "v_proj", "gate_proj", "up_proj", "fc1")  # divided by their outputs
-ROWS = ("o_proj", "out_proj", "down_proj", "fc2")  # divided by their inputs
+SHARDED = {0: (), 1: ("moments",), 2: ("moments", "gradients"), 3: ("moments", "gradients", "weights")}
+COLUMN_PARALLEL = ("q_proj", "k_proj", "v_proj", "gate_proj", "up_proj", "fc1")  # split by their outputs
+ROW_PARALLEL = ("o_proj", "out_proj", "down_proj", "fc2")  # split by their inputs
 
 
 def build(name):
@@ -47,50 +46,45 @@ def blocks(model):
     return max((m for m in model.modules() if isinstance(m, nn.ModuleList)), key=len)
 
 
-def count(module):
-    """How many numbers a module holds, tied ones once."""
-    return sum(parameter.numel() for parameter in module.parameters())
+def zero_memory(parameters, devices, stage):
+    """Bytes on each device to train so many parameters: data parallel (0), or ZeRO's stage 1, 2 or 3.
 
-
-def zero(total, devices, stage):
-    """Bytes on each device for `total` trained numbers: data parallel (0), or ZeRO's stage 1, 2 or 3.
-
-    Source: Rajbhandari et al. 2020, "ZeRO", figure 1: weights and gradients in 16 bits, and for Adam an
-    fp32 copy and two moments. What a stage divides, each device has a part of; the rest it holds whole.
+    In mixed precision. The kinds in SHARDED[stage] are sharded over the devices, the others replicated.
+    Source: Rajbhandari et al. 2020, "ZeRO", figure 1.
     """
-    divided = STAGES[stage]
-    return sum(size * total / (devices if kind in divided else 1) for kind, size in BYTES.items())
+    sizes = memory_estimates.CONVENTIONS["mixed precision"].trained
+    return sum(size * parameters / (devices if kind in SHARDED[stage] else 1) for kind, size in sizes.items())
 
 
-def tensor_share(module, ways):
-    """How many of a module's numbers each of `ways` devices holds when the matrices are divided.
+def tensor_parallel_count(module, devices):
+    """How many of a module's parameters each device holds under tensor parallelism.
 
-    Queries, keys, values and the first layer of the feed-forward network by their outputs (with the bias),
-    the layers behind them by their inputs (the bias stays whole), embeddings and head by the vocabulary.
-    Norms and positions are in every device. Source: Shoeybi et al. 2019, "Megatron-LM", section 3.
+    Queries, keys, values and the first layer of the feed-forward network are split by their outputs (with
+    the bias), the layers after them by their inputs (the bias is replicated), embeddings and head by the
+    vocabulary. Norms and positions are replicated. Source: Shoeybi et al. 2019, "Megatron-LM", section 3.
     """
     held = 0
     for name, parameter in module.named_parameters():
         *_, layer, kind = name.split(".")
-        by_rows = layer in ROWS and kind == "weight"
-        divided = layer in COLUMNS or by_rows or layer in ("embed_tokens", "lm_head")
-        held += -(-parameter.numel() // ways) if divided else parameter.numel()
+        row_parallel = layer in ROW_PARALLEL and kind == "weight"
+        split = layer in COLUMN_PARALLEL or row_parallel or layer in ("embed_tokens", "lm_head")
+        held += -(-parameter.numel() // devices) if split else parameter.numel()
     return held
 
 
-def stages(count, devices):
-    """How many of `count` blocks each of `devices` pipeline stages gets: as equal as can be."""
-    return [count // devices + (place < count % devices) for place in range(devices)]
+def pipeline_stages(blocks, devices):
+    """How many of so many blocks each device's pipeline stage gets: as equal as can be."""
+    return [blocks // devices + (device < blocks % devices) for device in range(devices)]
 
 
-def bubble(devices, parts):
-    """The share of time that a pipeline's devices wait while a batch goes through in so many parts.
+def pipeline_bubble(devices, micro_batches):
+    """The bubble: the share of time that a pipeline's devices are idle during a batch's forward pass.
 
-    (p - 1) / (m + p - 1) for p devices and m parts. Source: Huang et al. 2019, "GPipe", section 2.3.
+    (p - 1) / (m + p - 1) for p devices and m micro-batches. Source: Huang et al. 2019, "GPipe", section 2.3.
     """
-    return (devices - 1) / (parts + devices - 1)
+    return (devices - 1) / (micro_batches + devices - 1)
 
 
-def schedule(devices, parts):
-    """[(device, time, part)] of a forward pass through the pipeline: a device works on one part at a time."""
-    return [(device, device + part, part) for device in range(devices) for part in range(parts)]
+def pipeline_schedule(devices, micro_batches):
+    """[(device, time, micro-batch)] of a forward pass: each device works on one micro-batch at a time."""
+    return [(device, device + batch, batch) for device in range(devices) for batch in range(micro_batches)]

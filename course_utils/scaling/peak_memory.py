@@ -1,11 +1,11 @@
-"""How much memory a computation takes at its peak: the tensors it makes, counted as they come and go.
+"""Peak memory of a computation: the tensors that it allocates, counted as they are created and freed.
 
-    with Peak() as peak, checkpoints(model):
+    with PeakMemory() as memory, activation_checkpointing(model):
         training.gradients(model, rows)
-    peak.most                     bytes
+    memory.peak                   bytes
 
-The weights, which were there before, do not count; gradients that the computation leaves do. Taught in
-lesson 08. Left out: what an operation uses inside, and a device's fragmentation.
+Tensors from before, such as the weights, do not count; gradients that the computation leaves do. Taught in
+lesson 08. Left out: an operation's internal buffers, and fragmentation of a device's memory.
 """
 
 import contextlib
@@ -17,11 +17,11 @@ from torch.utils._pytree import tree_leaves
 
 
 @contextlib.contextmanager
-def checkpoints(model):
-    """Inside: the model keeps what goes into each block, and computes the rest again in the backward pass.
+def activation_checkpointing(model):
+    """Inside: only each block's input is stored; the backward pass recomputes its other activations.
 
-    Afterwards it keeps everything, as before. Source: Chen et al. 2016, "Training deep nets with sublinear
-    memory cost". Transformers takes checkpoints in training mode only.
+    Afterwards all activations are stored, as before. Source: Chen et al. 2016, "Training deep nets with
+    sublinear memory cost". Transformers does so in training mode only.
     """
     kind = "activation" if hasattr(model, "activation_checkpointing_enable") else "gradient"  # older versions
     training = model.training
@@ -34,34 +34,33 @@ def checkpoints(model):
         model.train(training)
 
 
-class Peak(TorchDispatchMode):
-    """Inside `with`: bytes of the tensors that operations made and that are still alive, and their most."""
+class PeakMemory(TorchDispatchMode):
+    """Inside `with`: bytes of the live tensors that operations created (live), and their maximum (peak)."""
 
     def __init__(self):
         super().__init__()
-        self.now = self.most = 0
-        self.alive = set()
+        self.live = self.peak = 0
+        self.storages = set()
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        made = function(*args, **(kwargs or {}))
-        given = {
-            t.untyped_storage()._cdata for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)
-        }
-        for tensor in tree_leaves(made):
+        output = function(*args, **(kwargs or {}))
+        tensors = [t for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
+        inputs = {tensor.untyped_storage()._cdata for tensor in tensors}
+        for tensor in tree_leaves(output):
             if isinstance(tensor, torch.Tensor):
-                self._note(tensor.untyped_storage(), given)
-        return made
+                self._count(tensor.untyped_storage(), inputs)
+        return output
 
-    def _note(self, storage, given):
-        """Count a storage that is new: neither counted before, nor one that the operation was given."""
+    def _count(self, storage, inputs):
+        """Count a new storage: neither counted before, nor an input of the operation."""
         name, size = storage._cdata, storage.nbytes()
-        if name in self.alive or name in given:
+        if name in self.storages or name in inputs:
             return
-        self.alive.add(name)
-        self.now += size
-        self.most = max(self.most, self.now)
-        weakref.finalize(storage, self._gone, name, size)
+        self.storages.add(name)
+        self.live += size
+        self.peak = max(self.peak, self.live)
+        weakref.finalize(storage, self._free, name, size)
 
-    def _gone(self, name, size):
-        self.alive.discard(name)
-        self.now -= size
+    def _free(self, name, size):
+        self.storages.discard(name)
+        self.live -= size

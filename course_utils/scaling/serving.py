@@ -1,11 +1,12 @@
-"""Many tasks served from one base: requests that come together are answered in one mixed batch.
+"""Multi-adapter serving: one base model, many tasks, requests answered in mixed batches.
 
     with serving.Server(model, tokenizer) as server:
         serving.ask(server.address, ["Message: …"], ["desk"])
 
 A request is JSON over HTTP: {"prompt": "…", "task": "desk"} (or null for the base model), to this machine
-only. `parts` and `mixed` do the work. For real traffic, `transformers serve` or vLLM. Taught in
-lesson 08. Left out: streams of tokens, users, encryption, and requests that join a running batch.
+only. A server collects requests for a moment (dynamic batching); `mixed_batch.reply` answers them, each row
+with its own task's adapters. For real traffic, `transformers serve` or vLLM. Taught in lesson 08. Left out:
+streaming, authentication, encryption, and continuous batching (requests that join a running batch).
 """
 
 import json
@@ -21,12 +22,12 @@ from course_utils.batching import encode
 from course_utils.peft import adapter_layer, mixed_batch
 
 HOST = "127.0.0.1"  # this machine alone can reach it
-LONGEST = 100_000  # bytes of a request
+MAX_BYTES = 100_000  # of a request
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
 
 
 class _Http(ThreadingHTTPServer):
-    """Python's server, with room for many clients that knock at the same moment (its own is for five)."""
+    """Python's server, with a queue for many clients that connect at once (the default is five)."""
 
     request_queue_size = 128
 
@@ -34,14 +35,16 @@ class _Http(ThreadingHTTPServer):
 class Server:
     """Inside `with`: serves a model and the tasks that it holds at `address`; closed at the end.
 
-    After the first request it waits `wait` seconds for others, at most `most` in all, and answers them
-    together. batches: the tasks of each batch so far. replies: how long, and where they end (`stop`).
+    After the first request it waits `wait` seconds for others, up to `max_batch_size` in all, and answers
+    them together. Replies have at most max_new_tokens and are cut before `stop`. batches: the tasks of
+    each batch so far.
     """
 
-    def __init__(self, model, tokenizer, wait=0.05, most=32, max_new_tokens=64, stop="\n"):
+    def __init__(self, model, tokenizer, wait=0.05, max_batch_size=32, max_new_tokens=64, stop="\n"):
         self.model, self.tokenizer = model, tokenizer
-        self.wait, self.most, self.options = wait, most, dict(max_new_tokens=max_new_tokens, stop=stop)
-        self.batches, self.waiting = [], queue.Queue()
+        self.wait, self.max_batch_size = wait, max_batch_size
+        self.options = dict(max_new_tokens=max_new_tokens, stop=stop)
+        self.batches, self.requests = [], queue.Queue()
 
     def __enter__(self):
         handler = type("Handler", (_Handler,), {"owner": self})
@@ -56,31 +59,31 @@ class Server:
     def __exit__(self, *_):
         self.http.shutdown()
         self.http.server_close()
-        self.waiting.put(None)
+        self.requests.put(None)
         for thread in self.threads:
             thread.join()
 
     def submit(self, prompt, task):
         """A Future of the reply."""
         future = Future()
-        self.waiting.put((prompt, task, future))
+        self.requests.put((prompt, task, future))
         return future
 
     def _work(self):
-        while (first := self.waiting.get()) is not None:
-            batch, until = [first], time.monotonic() + self.wait
-            while len(batch) < self.most and (left := until - time.monotonic()) > 0:
+        while (first := self.requests.get()) is not None:
+            batch, deadline = [first], time.monotonic() + self.wait
+            while len(batch) < self.max_batch_size and (left := deadline - time.monotonic()) > 0:
                 try:
-                    batch.append(self.waiting.get(timeout=left))
+                    batch.append(self.requests.get(timeout=left))
                 except queue.Empty:
                     break
                 if batch[-1] is None:  # the end: answer what is there
-                    self.waiting.put(batch.pop())
+                    self.requests.put(batch.pop())
                     break
             self._answer(batch)
 
     def _answer(self, batch):
-        batch = [asked for asked in batch if self._fits(*asked)]
+        batch = [request for request in batch if self._fits(*request)]
         if not batch:
             return
         prompts, tasks, futures = zip(*batch)
@@ -89,7 +92,7 @@ class Server:
             replies = mixed_batch.reply(
                 self.model, self.tokenizer, list(prompts), list(tasks), **self.options
             )
-        except Exception as error:  # the thread must live on, and every client must hear of it
+        except Exception as error:  # the thread must live on, and every client gets the error
             for future in futures:
                 future.set_exception(error)
         else:
@@ -97,7 +100,7 @@ class Server:
                 future.set_result(reply)
 
     def _fits(self, prompt, _, future):
-        """Whether a prompt can be read and fits the context; if not, only its own client hears of it."""
+        """Whether a prompt can be encoded and fits the context; else only its own client gets the error."""
         try:
             return bool(encode(self.model, self.tokenizer, [prompt]))
         except Exception as error:  # the thread must live on
@@ -113,11 +116,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, {"tasks": adapter_layer.tasks(self.owner.model)})
 
     def do_POST(self):
-        problem, asked = self._read()
+        problem, request = self._read()
         if problem:
             return self._send(400, {"error": problem})
         try:
-            return self._send(200, {"reply": self.owner.submit(asked["prompt"], asked.get("task")).result()})
+            return self._send(
+                200, {"reply": self.owner.submit(request["prompt"], request.get("task")).result()}
+            )
         except ValueError as error:  # such as a prompt longer than the context
             return self._send(400, {"error": str(error)})
         except Exception as error:  # such as too little memory
@@ -126,22 +131,22 @@ class _Handler(BaseHTTPRequestHandler):
     def _read(self):
         """(what is wrong with the request, or None; the request)"""
         size = self.headers.get("Content-Length", "")
-        if not size.isdecimal() or int(size) > LONGEST:
-            return f"a request has a length, of at most {LONGEST} bytes", None
+        if not size.isdecimal() or int(size) > MAX_BYTES:
+            return f"a request has a length, of at most {MAX_BYTES} bytes", None
         try:
-            asked = json.loads(self.rfile.read(int(size)))
-            json.dumps(asked, ensure_ascii=False).encode()  # half a character, as in "\\ud800", is none
+            request = json.loads(self.rfile.read(int(size)))
+            json.dumps(request, ensure_ascii=False).encode()  # half a character, as in "\\ud800", is none
         except (ValueError, RecursionError):
             return "a request is JSON in UTF-8", None
-        if not isinstance(asked, dict) or not isinstance(asked.get("prompt"), str) or not asked["prompt"]:
+        if not (isinstance(request, dict) and isinstance(request.get("prompt"), str) and request["prompt"]):
             return 'a request is {"prompt": "some text", "task": a name or null}', None
         tasks = adapter_layer.tasks(self.owner.model)
-        if asked.get("task") not in [None, *tasks]:
+        if request.get("task") not in [None, *tasks]:
             return f"there is no such task: this server has {', '.join(tasks) or 'none'}", None
-        return None, asked
+        return None, request
 
-    def _send(self, status, answer):
-        body = json.dumps(answer).encode()
+    def _send(self, status, content):
+        body = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -164,7 +169,7 @@ def ask(address, prompts, tasks):
 def _post(address, prompt, task):
     body = json.dumps({"prompt": prompt, "task": task}).encode()
     try:
-        with OPENER.open(urllib.request.Request(address, body), timeout=120) as answer:
-            return json.load(answer)["reply"]
+        with OPENER.open(urllib.request.Request(address, body), timeout=120) as response:
+            return json.load(response)["reply"]
     except urllib.error.HTTPError as error:
         raise ValueError(json.load(error)["error"]) from None

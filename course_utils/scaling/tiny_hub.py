@@ -1,10 +1,10 @@
-"""Tiny checkpoints with random weights and the manners of real ones, to try the code path without a hub.
+"""Tiny checkpoints with random weights and the file layout of real ones, to test the code without a hub.
 
     folder = tiny_hub.make("qwen2", "my_folder")
     model, tokenizer = models.load(folder)
 
-Real architectures, each with its family's special tokens and without a chat template. They say nonsense:
-what they show is that code runs. Taught in lesson 08. Left out: real weights, which a network brings.
+Real architectures, each with its family's special tokens and without a chat template. Their replies are
+meaningless: they show that code runs. Taught in lesson 08. Left out: real weights, which need a network.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ FAMILIES = {  # the configuration's class, and the special tokens (a family with
 def make(family, folder, seed=0):
     """Write a checkpoint of a family into a folder; returns the folder. Raises ValueError for another name.
 
-    Its words are cut as by the course's own tokenizer. A start token is put in front of every text.
+    Texts are tokenized as by the course's own tokenizer. A start token is put in front of every text.
     """
     if family not in FAMILIES:
         raise ValueError(f"No family {family!r}: there are {', '.join(FAMILIES)}.")

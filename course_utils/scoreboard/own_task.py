@@ -19,8 +19,8 @@ from safetensors import SafetensorError
 
 from course_utils import data, evaluation, models
 from course_utils.display import tables
+from course_utils.finetune.options import positive
 from course_utils.scoreboard import measure
-from course_utils.storage.options import positive
 from course_utils.tasks import base
 from course_utils.techniques import registry
 from course_utils.techniques.base import Result

@@ -16,7 +16,7 @@ from course_utils import models
 from course_utils.scoreboard import measure as measuring
 from course_utils.scoreboard.columns import COLUMNS, item_names
 from course_utils.scoreboard.table import items_file, rows_done
-from course_utils.storage import paths
+from course_utils.storage import files
 from course_utils.storage.tensors import load_arrays, save_arrays
 from course_utils.tasks import base
 from course_utils.techniques import registry
@@ -87,7 +87,7 @@ class Ladder:
                 )
                 entry["trials"].append({"setting": setting, **numbers})
             entry["chosen"] = best(entry["trials"], settings)
-            paths.write_atomically(file, json.dumps(everything | {technique.name: entry}, indent=1) + "\n")
+            files.write_atomically(file, json.dumps(everything | {technique.name: entry}, indent=1) + "\n")
             bar.update()
         return entry["chosen"]
 
@@ -133,4 +133,4 @@ def write_rows(rows, task=base.DEFAULT, folder=None):
     for row in rows:
         cells = {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()}
         writer.writerow({name: cells.get(name, "") for name in COLUMNS})
-    paths.write_atomically(base.results_file(base.find(task), "scoreboard.csv", folder), text.getvalue())
+    files.write_atomically(base.results_file(base.find(task), "scoreboard.csv", folder), text.getvalue())

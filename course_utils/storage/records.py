@@ -1,19 +1,21 @@
 """Records from a file and back: JSONL or CSV, in UTF-8, whole or refused.
 
 A record is a dictionary with the texts "prompt" and "completion", an optional "id" and any other
-columns. Whatever is wrong with a file is told at once, row by row. Left out: streaming, other formats.
+columns. All problems of a file are reported at once, row by row. Left out: streaming, other formats.
 """
 
+import contextlib
 import csv
 import io
 import json
 import unicodedata
 from pathlib import Path
 
-from course_utils.storage.paths import write_atomically
+from course_utils.storage.files import write_atomically
 
 FIELDS = ("prompt", "completion")
 SHOWN = 20
+REMEDY = 'save it as UTF-8 (in Excel: Save As, "CSV UTF-8"; in an editor: encoding UTF-8)'
 KINDS = {type(None): "null", bool: "true or false", int: "a number", float: "a number"}
 KINDS |= {list: "a list", dict: "an object"}
 
@@ -41,8 +43,8 @@ def read_records(path, max_chars=4_000, check=None):
     Raises BadRecords, and nothing else.
     """
     path = Path(path)
-    text = _read_text(path)
-    rows, problems = (_rows_of_csv if path.suffix.lower() == ".csv" else _rows_of_jsonl)(text)
+    text = decode(path, read_bytes(path))
+    rows, problems = (_rows_of_csv if path.suffix.lower() == ".csv" else rows_of_jsonl)(text)
     problems = sorted(problems + _problems(rows, max_chars), key=lambda problem: problem[0] or 0)
     if check and not problems:
         problems = [(row, reason) for row, record in rows if (reason := check(record))]
@@ -78,54 +80,90 @@ def write_records(path, records):
         write_atomically(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
 
 
-def _read_text(path):
-    """The text of a file; BadRecords if there is none to be had."""
+def read_bytes(path, endings=(".jsonl", ".csv"), advice=".jsonl (one JSON object a line) or .csv"):
+    """The bytes of a file whose name has one of these endings. Raises BadRecords, and nothing else."""
+    path = Path(path)
 
-    def refuse(reason, row=None):
-        raise BadRecords(path.name or path, [(row, reason)]) from None
+    def refuse(reason):
+        raise BadRecords(path.name or path, [(None, reason)]) from None
 
     try:
         if path.is_dir():
             refuse("it is a folder, not a file")
         if not path.exists():
             refuse("there is no such file")
-        if path.suffix.lower() not in (".jsonl", ".csv"):
-            refuse("the name must end in .jsonl (one JSON object a line) or .csv")
+        if path.suffix.lower() not in endings:
+            refuse(f"the name must end in {advice}")
         if not path.is_file():
             refuse("it is not an ordinary file")
-        raw = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         refuse(f"it cannot be opened ({error.strerror})")
     except BadRecords:
         raise
     except ValueError:
         refuse("that is not a possible file name")
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        refuse("it is in UTF-16; save it as UTF-8")
+
+
+def decode(path, raw):
+    """The text of a file's bytes, which must be UTF-8 (a byte-order mark is left out), or BadRecords."""
+    path = Path(path)
+    row, reason = None, None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        refuse("it is not in UTF-8; save it as UTF-8", raw[: error.start].count(b"\n") + 1)
-    if "\0" in text:
-        refuse("it has a NUL byte: is it a text file?", text[: text.index("\0")].count("\n") + 1)
+        start, end = max(0, error.start - 12), error.start + 12
+        word = raw[start : error.start].split(b"\n")[-1] + raw[error.start : end].split(b"\n")[0]
+        row, reason = _row_at(path, raw, error.start), f"it is not in UTF-8 (near {_shown(word)}); {REMEDY}"
+    else:
+        if "\0" in text:
+            row, reason = _row_at(path, raw, raw.index(0)), "it has a NUL byte: is it a text file?"
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        row, reason = None, f"it is in UTF-16; {REMEDY}"
+    if reason:
+        raise BadRecords(path.name, [(row, reason)]) from None
     return text
 
 
-def _rows_of_jsonl(text):
-    """[(row, record)] and [(row, problem)]. Lines end in \\n only: U+2028 is allowed inside a text."""
+def _row_at(path, raw, place):
+    """The row that the byte at `place` stands in: a spreadsheet's row in a table, else the line."""
+    before = raw[:place].decode("cp1252", "replace")
+    if path.suffix.lower() == ".jsonl" or '"' not in before:
+        return before.count("\n") + 1
+    with contextlib.suppress(csv.Error):
+        return sum(1 for _ in csv.reader(io.StringIO(before + "x", newline="")))
+    return None
+
+
+def _shown(raw):
+    """Some bytes as the text that they most likely are, in Windows' own western encoding."""
+    return repr(" ".join(raw.decode("cp1252", "replace").split()))
+
+
+def rows_of_jsonl(text):
+    """[(row, value)] and [(row, problem)]. Lines end in \\n only: U+2028 is allowed inside a text."""
     rows, problems = [], []
     for row, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
-            rows.append((row, json.loads(line, object_pairs_hook=_object, parse_constant=_no_constant)))
-        except json.JSONDecodeError as error:
-            problems.append((row, f"not JSON ({error.msg} at character {error.pos + 1})"))
+            rows.append((row, parse_json(line)))
         except ValueError as error:
-            problems.append((row, f"not usable JSON ({str(error)[:80]})"))
-        except RecursionError:
-            problems.append((row, "not usable JSON (nested too deeply)"))
+            problems.append((row, str(error)))
     return rows, problems
+
+
+def parse_json(text):
+    """The value of a JSON text. Raises ValueError with a reason; a key that appears twice is one, too."""
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        line = f"line {error.lineno}, " if error.lineno > 1 else ""
+        raise ValueError(f"not JSON ({error.msg} at {line}character {error.colno})") from None
+    except ValueError as error:
+        raise ValueError(f"not usable JSON ({str(error)[:80]})") from None
+    except RecursionError:
+        raise ValueError("not usable JSON (nested too deeply)") from None
 
 
 def _object(pairs):
@@ -139,24 +177,33 @@ def _no_constant(name):
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _rows_of_csv(text):
-    """[(row, record)] and [(row, problem)] of a comma-separated table with a header."""
-    header, rows, problems, row = None, [], [], 0
-    table = csv.reader(io.StringIO(text, newline=""), strict=True)
+def cells_of_csv(text, separator=","):
+    """[(row, cells)] and [(row, problem)] of a table. Blank lines are left out, and count as rows."""
+    rows, problems, row = [], [], 0
+    table = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         for row, cells in enumerate(table, 1):
-            if not cells:
-                continue
-            if header is None:
-                header = [name.strip() for name in cells]
-                if reasons := list(_header_problems(header)):
-                    return [], [(row, reason) for reason in reasons]
-            elif len(cells) != len(header):
-                problems.append((row, f"{len(cells)} cells where the header has {len(header)}"))
-            else:
-                rows.append((row, dict(zip(header, cells, strict=True))))
+            if cells:
+                rows.append((row, cells))
     except csv.Error as error:
         problems.append((row + 1, f"not CSV ({error})"))
+    return rows, problems
+
+
+def _rows_of_csv(text):
+    """[(row, record)] and [(row, problem)] of a comma-separated table with a header."""
+    table, problems = cells_of_csv(text)
+    if not table:
+        return [], problems
+    (first, header), *table = table
+    header, rows = [name.strip() for name in header], []
+    if reasons := list(_header_problems(header)):
+        return [], [(first, reason) for reason in reasons]
+    for row, cells in table:
+        if len(cells) != len(header):
+            problems.append((row, f"{len(cells)} cells where the header has {len(header)}"))
+        else:
+            rows.append((row, dict(zip(header, cells, strict=True))))
     return rows, problems
 
 

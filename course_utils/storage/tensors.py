@@ -4,14 +4,14 @@ import io
 
 import numpy as np
 
-from course_utils.storage import paths
+from course_utils.storage import files
 
 
 def save_arrays(path, arrays):
     """Write {name: array} as a compressed .npz; a reader sees the old file or the new. Raises OSError."""
     packed = io.BytesIO()
     np.savez_compressed(packed, **arrays)
-    paths.write_atomically(path, packed.getvalue())
+    files.write_atomically(path, packed.getvalue())
 
 
 def load_arrays(path):

@@ -1,4 +1,4 @@
-"""The retention suite: what a customised model must not forget.
+"""The retention suite: what a customized model must not forget.
 
 Five abilities of the base model, 200 held-out items each, stored in data/retention/suite.jsonl, so
 that every technique is measured on the same items. `python -m course_utils.tasks.retention` writes them.
@@ -11,7 +11,8 @@ from course_utils import evaluation
 from course_utils.corpus.lexicon import column
 from course_utils.corpus.sources import states
 from course_utils.corpus.split import Item
-from course_utils.storage.paths import DATA, write_atomically
+from course_utils.storage.files import write_atomically
+from course_utils.storage.paths import DATA
 from course_utils.tasks import abilities
 
 COUNT = 200
@@ -78,7 +79,7 @@ def _is_domain(item):
 
 
 def items(name):
-    """The stored items of an ability, as world.split.Item. Raises KeyError for a name not in ABILITIES."""
+    """The stored items of an ability, as corpus.split.Item. Raises KeyError for a name not in ABILITIES."""
     if name not in ABILITIES:
         raise KeyError(f"{name!r} is not in the suite: {', '.join(ABILITIES)}")
     found = []

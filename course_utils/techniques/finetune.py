@@ -4,7 +4,7 @@ Taught in lesson 04. What is not trained serves as a fixed reader of the text, w
 rest learns to use. Left out: a rate of its own for each depth (Howard and Ruder 2018).
 """
 
-from course_utils.finetune.run import last_blocks, own_head
+from course_utils.finetune.trainable import last_blocks, own_head
 from course_utils.techniques.base import Technique
 from course_utils.techniques.peft import grid, trained
 

@@ -20,7 +20,8 @@ from urllib.request import urlopen
 
 import nbformat
 
-from course_utils.storage.paths import course_home, write_atomically
+from course_utils.storage.files import write_atomically
+from course_utils.storage.paths import course_home
 
 ROOT = Path(__file__).resolve().parents[2]
 MATHJAX = "https://registry.npmjs.org/mathjax/-/mathjax-3.2.2.tgz"

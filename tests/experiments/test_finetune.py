@@ -10,7 +10,7 @@ import torch
 from course_utils import models
 from course_utils.experiments import __main__ as command
 from course_utils.experiments import finetune, runner
-from course_utils.finetune import custom
+from course_utils.finetune import few_records
 from course_utils.tasks import instructions, retention
 from tests.helpers.desk_records import Gold, records
 from tests.helpers.tiny import tied_llama
@@ -44,14 +44,14 @@ def small(monkeypatch, tmp_path):
     }
     for name, value in (sizes | {"BATCH": 8, "ROOM": 4}).items():
         monkeypatch.setattr(finetune, name, value)
-    monkeypatch.setattr(custom, "COPIES", 1)
+    monkeypatch.setattr(few_records, "COPIES", 1)
     monkeypatch.setattr(finetune, "stratified", lambda train, count, seed: train[: min(count, 24)])
     # A byte is a token here, so long items are cut.
     monkeypatch.setattr(
         retention, "measure", lambda model, tokenizer, count: {"a": [True] * count, "b": [False] * count}
     )
     monkeypatch.setattr(instructions, "ROOM", 2)
-    monkeypatch.setattr(custom, "replies", lambda model, tokenizer, asked: ["?"] * len(asked))
+    monkeypatch.setattr(few_records, "replies", lambda model, tokenizer, asked: ["?"] * len(asked))
     monkeypatch.setattr(finetune, "untouched", functools.cache(finetune.untouched.__wrapped__))
     firsts = {
         "examples": [{"count": 50, "seed": 0}],

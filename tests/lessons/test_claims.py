@@ -59,7 +59,7 @@ def test_other_models_are_informed_not_judged(monkeypatch, capsys, value):
     claim("it works", value, above=0.5)
     out = capsys.readouterr().out
     assert out == f"· not asserted on this model: it works (course model: more than 0.5; here: {value:.4g})\n"
-    monkeypatch.setenv("COURSE_MODEL", "glass-box")
+    monkeypatch.setenv("COURSE_MODEL", "smollm2")
     with pytest.raises(ClaimFailed):
         claim("it works", 0.0, above=0.5)
 

@@ -84,10 +84,10 @@ def test_vote_takes_the_earliest_at_a_tie():
     assert vote(TOY_DESK, forms) == forms[0], "the desk's vote breaks ties as the lesson does"
 
 
-def test_labelled_swaps_names_and_nothing_else():
-    labelled = taught("labelled")
+def test_labeled_swaps_names_and_nothing_else():
+    labeled = taught("labelled")
     task = [("nice song", 0), ("bad song", 1)], ("good song", 0)
-    plain, swapped = labelled(task), labelled(task, ("negative", "positive"))
+    plain, swapped = labeled(task), labeled(task, ("negative", "positive"))
     assert (
         plain.prompt
         == "Input: nice song\nLabel: positive\nInput: bad song\nLabel: negative\nInput: good song\nLabel:"

@@ -156,8 +156,8 @@ def test_the_widgets_follow_and_the_picture_stands_in(monkeypatch):
 # ---- the pictures --------------------------------------------------------------------------
 
 
-def test_the_block_shows_where_the_parts_are():
-    axes = plots.anatomy()
+def test_the_block_shows_where_the_adapters_are():
+    axes = plots.adapter_diagram()
     learned = [sum(patch.get_hatch() == "//" for patch in ax.patches) for ax in axes]
     assert learned == [2, 2, 3] and all(len(ax.patches) == 6 + n for ax, n in zip(axes, learned))
     houlsby = plots.PLACES["bottleneck: after"]

@@ -17,10 +17,11 @@ def test_the_exercises_agree_with_the_package():
     from course_utils.scaling import parallelism
 
     for stage in range(4):
-        assert l08.bytes_each(1000, 8, stage) == pytest.approx(parallelism.zero(1000, 8, stage))
+        assert l08.bytes_each(1000, 8, stage) == pytest.approx(parallelism.zero_memory(1000, 8, stage))
     for devices, most in ((4, 0.2), (8, 0.1), (3, 0.3)):
         parts = l08.parts_needed(devices, most)
-        assert parallelism.bubble(devices, parts) <= most + 1e-9 < parallelism.bubble(devices, parts - 1)
+        bubble = parallelism.pipeline_bubble
+        assert bubble(devices, parts) <= most + 1e-9 < bubble(devices, parts - 1)
     assert l08.number_format(models.device().type, (8, 0)) in ("fp32", "bf16")
 
 

@@ -30,8 +30,8 @@ TAUGHT = [  # what a lesson writes out that is the package's, word for word
     ("06", "position_bias", llm_judge),
     ("06", "distinct", model_collapse),
     ("07", "difference", evaluation),
-    ("08", "Share", distributed),
-    ("08", "shared_loss", distributed),
+    ("08", "LocalBatch", distributed),
+    ("08", "global_batch_loss", distributed),
 ]
 
 

@@ -21,16 +21,16 @@ def model():
 
 
 def test_the_formula_by_hand():
-    part = bottleneck.Bottleneck(size=2, width=1)
+    adapter = bottleneck.Bottleneck(size=2, width=1)
     x = torch.tensor([[[3.0, -1.0], [-3.0, 1.0]]])
-    assert torch.equal(part(x), x)  # the identity at step 0
+    assert torch.equal(adapter(x), x)  # the identity at step 0
     with torch.no_grad():
-        part.down.weight.copy_(torch.tensor([[1.0, 1.0]]))
-        part.down.bias.fill_(0.5)
-        part.up.weight.copy_(torch.tensor([[2.0], [0.0]]))
-        part.up.bias.copy_(torch.tensor([0.0, 1.0]))
+        adapter.down.weight.copy_(torch.tensor([[1.0, 1.0]]))
+        adapter.down.bias.fill_(0.5)
+        adapter.up.weight.copy_(torch.tensor([[2.0], [0.0]]))
+        adapter.up.bias.copy_(torch.tensor([0.0, 1.0]))
     # relu(3 - 1 + 0.5) = 2.5, so + (5, 1); relu(-3 + 1 + 0.5) = 0, so + (0, 1)
-    assert part(x).tolist() == [[[8.0, 0.0], [-3.0, 2.0]]]
+    assert adapter(x).tolist() == [[[8.0, 0.0], [-3.0, 2.0]]]
 
 
 @pytest.mark.parametrize("placement, layers", [("houlsby", 2), ("pfeiffer", 1)])
@@ -40,8 +40,8 @@ def test_placements_start_as_the_base_and_stand_before_the_residual_sum(model, p
     assert torch.equal(logits(model), before)
     assert sum(p.numel() for p in trained) == 2 * layers * (4 * 32 + 4 + 32 * 4 + 32)
     blocks = model.model.layers
-    assert isinstance(blocks[0].mlp.down_proj, adapter_layer.Slot)
-    assert isinstance(blocks[0].self_attn.o_proj, adapter_layer.Slot) == (placement == "houlsby")
+    assert isinstance(blocks[0].mlp.down_proj, adapter_layer.AdapterLayer)
+    assert isinstance(blocks[0].self_attn.o_proj, adapter_layer.AdapterLayer) == (placement == "houlsby")
     shaken(trained)
     hidden, residual = {}, {}
     block = blocks[0]
@@ -50,23 +50,23 @@ def test_placements_start_as_the_base_and_stand_before_the_residual_sum(model, p
     block.register_forward_hook(lambda m, i, out: residual.update(out=out))
     block.post_attention_layernorm.register_forward_pre_hook(lambda m, i: residual.update(into=i[0]))
     logits(model)
-    part = block.mlp.down_proj.parts["adapter"]
-    assert torch.allclose(hidden["out"], part(hidden["plain"]), atol=WITHIN)
+    adapter = block.mlp.down_proj.adapters["adapter"]
+    assert torch.allclose(hidden["out"], adapter(hidden["plain"]), atol=WITHIN)
     out = residual["out"][0] if isinstance(residual["out"], tuple) else residual["out"]
     assert torch.allclose(out, residual["into"] + hidden["out"], atol=WITHIN)
 
 
 def test_adapters_learn_and_mix_in_a_batch(model):
     base = logits(model)
-    optimiser, losses = torch.optim.AdamW(bottleneck.add(model), lr=0.05), []
+    optimizer, losses = torch.optim.AdamW(bottleneck.add(model), lr=0.05), []
     for _ in range(5):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss_of(model).backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(loss_of(model).item())
     assert losses[-1] < losses[0]
     apart = logits(model)
-    adapter_layer.use(model, [None, "adapter", None])
+    adapter_layer.set_adapter(model, [None, "adapter", None])
     together = logits(model)
     assert (together[1] - apart[1]).abs().max() < WITHIN < (apart[1] - base[1]).abs().max()
     assert (together[[0, 2]] - base[[0, 2]]).abs().max() < WITHIN
@@ -76,14 +76,14 @@ def test_impossible_settings(model):
     for wrong in ({"width": 0}, {"placement": "somewhere"}):
         with pytest.raises(ValueError, match="houlsby, pfeiffer"):
             bottleneck.add(model, **wrong)
-    assert not adapter_layer.slots(model)
+    assert not adapter_layer.adapter_layers(model)
 
 
 # ---- files ---------------------------------------------------------------------------------
 
 
 def saved(tmp_path, method="lora"):
-    """(model, file) with shaken parts of the method, saved."""
+    """(model, file) with shaken adapters of the method, saved."""
     model = tiny_llama()[0]
     shaken(METHODS[method](model, "desk"))
     file = tmp_path / "desk.safetensors"
@@ -122,8 +122,8 @@ def test_settings_survive(tmp_path, model):
     adapter_files.save(model, "desk", tmp_path / "x")
     fresh = tiny_llama()[0]
     adapter_files.load(fresh, tmp_path / "x")
-    part = fresh.model.layers[1].mlp.up_proj.parts["desk"]
-    assert (part.A.shape[0], part.scale, part.dropout.p) == (3, 7 / 3, 0.25)
+    adapter = fresh.model.layers[1].mlp.up_proj.adapters["desk"]
+    assert (adapter.A.shape[0], adapter.scale, adapter.dropout.p) == (3, 7 / 3, 0.25)
     about = adapter_files.read(tmp_path / "x", adapter_files.FORMAT)[1]
     assert json.dumps(about) and about["task"] == "desk" and len(about["parts"]) == 14
 

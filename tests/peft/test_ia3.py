@@ -27,8 +27,8 @@ def test_the_formula_by_hand(model):
     ia3.add(model, "a")
     attention, feed = model.model.layers[0].self_attn, model.model.layers[0].mlp
     with torch.no_grad():
-        attention.k_proj.parts["a"].factors.fill_(3.0)
-        feed.down_proj.parts["a"].factors[1:] = 0.0
+        attention.k_proj.adapters["a"].factors.fill_(3.0)
+        feed.down_proj.adapters["a"].factors[1:] = 0.0
         x = torch.randn(1, 2, 32)
         assert torch.allclose(attention.k_proj(x), 3 * attention.k_proj.layer(x))  # behind the keys
         h = torch.randn(1, 2, 64)
@@ -43,10 +43,10 @@ def peft_twin(model, task):
     adapter_layer.remove(plain)
     settings = IA3Config(target_modules=["k_proj", "v_proj", "down_proj"], feedforward_modules=["down_proj"])
     twin = get_peft_model(plain, settings).eval()
-    for path, slot in adapter_layer.slots(model).items():
+    for path, layer in adapter_layer.adapter_layers(model).items():
         theirs = twin.base_model.model.get_submodule(path).ia3_l["default"]
         with torch.no_grad():
-            theirs.copy_(slot.parts[task].factors.reshape(theirs.shape))
+            theirs.copy_(layer.adapters[task].factors.reshape(theirs.shape))
     return twin
 
 
@@ -57,12 +57,12 @@ def test_equal_to_peft_in_logits_and_in_a_training_step(model):
     twin = peft_twin(model, "a")
     assert (logits(model) - logits(twin)).abs().max() < WITHIN
     for each in (model, twin):
-        optimiser = torch.optim.AdamW([p for p in each.parameters() if p.requires_grad], lr=0.05)
+        optimizer = torch.optim.AdamW([p for p in each.parameters() if p.requires_grad], lr=0.05)
         loss_of(each).backward()
-        optimiser.step()
-    for path, slot in adapter_layer.slots(model).items():
+        optimizer.step()
+    for path, layer in adapter_layer.adapter_layers(model).items():
         theirs = twin.base_model.model.get_submodule(path).ia3_l["default"]
-        assert torch.allclose(slot.parts["a"].factors, theirs.flatten(), atol=WITHIN)
+        assert torch.allclose(layer.adapters["a"].factors, theirs.flatten(), atol=WITHIN)
     assert (logits(model) - logits(twin)).abs().max() < WITHIN
 
 
@@ -71,9 +71,9 @@ def test_each_row_its_own_task_equals_each_task_apart(model):
         shaken(ia3.add(model, task), seed)
     apart = {}
     for task in ("a", "b", None):
-        adapter_layer.use(model, task)
+        adapter_layer.set_adapter(model, task)
         apart[task] = logits(model)
-    adapter_layer.use(model, ["b", "a", None])
+    adapter_layer.set_adapter(model, ["b", "a", None])
     together = logits(model)
     for row, task in enumerate(("b", "a", None)):
         assert (together[row] - apart[task][row]).abs().max() < WITHIN
@@ -98,9 +98,9 @@ def test_methods_mix_in_one_batch(model):
     shaken(lora.add(model, "matrices", targets=("k_proj", "q_proj")), 2)
     apart = {}
     for task in ("vectors", "matrices"):
-        adapter_layer.use(model, task)
+        adapter_layer.set_adapter(model, task)
         apart[task] = logits(model)
-    adapter_layer.use(model, ["matrices", "vectors", "matrices"])
+    adapter_layer.set_adapter(model, ["matrices", "vectors", "matrices"])
     for row, task in enumerate(("matrices", "vectors", "matrices")):
         assert (logits(model)[row] - apart[task][row]).abs().max() < WITHIN
 
@@ -117,4 +117,4 @@ def test_mixed_replies_stop_where_they_should():
 def test_a_layer_that_is_not_there(model):
     with pytest.raises(ValueError, match="No linear layer is called wo"):
         ia3.add(model, fed=("wo",))
-    assert not adapter_layer.slots(model)
+    assert not adapter_layer.adapter_layers(model)

@@ -38,9 +38,9 @@ def test_lora_trains_ten_thousand_times_fewer_numbers_of_gpt3():
 
 
 def test_prompts_and_prefixes_are_small():
-    width = memory_estimates.SHAPES["T5-XXL 11B"].numbers["d_model"]
+    width = memory_estimates.SHAPES["T5-XXL 11B"].settings["d_model"]
     assert 5 * width == 20_480
-    medium = memory_estimates.SHAPES["GPT-2 medium"].numbers
+    medium = memory_estimates.SHAPES["GPT-2 medium"].settings
     total = models.count_parameters(memory_estimates.build("GPT-2 medium"))
     share = {
         n: memory_estimates.prefix_count(medium["n_layer"], medium["n_embd"], n) / total for n in (5, 10)
@@ -59,12 +59,12 @@ def test_states_measured_equal_states_computed(small):
     model, _ = tiny_llama()
     total = models.count_parameters(model)
     trained = lora.add(model) if small else list(model.parameters())
-    optimiser = torch.optim.AdamW(trained)
+    optimizer = torch.optim.AdamW(trained)
     loss_of(model).backward()
-    optimiser.step()
-    found, count = memory_estimates.states(model, optimiser), sum(p.numel() for p in trained)
-    assert found["gradients"] == 4 * count and found["moments"] == 8 * count
-    assert sum(found.values()) == memory_estimates.memory(total, count, "fp32")
+    optimizer.step()
+    measured, count = memory_estimates.states(model, optimizer), sum(p.numel() for p in trained)
+    assert measured["gradients"] == 4 * count and measured["moments"] == 8 * count
+    assert sum(measured.values()) == memory_estimates.memory(total, count, "fp32")
 
 
 def test_an_unknown_shape():

@@ -16,7 +16,7 @@ FOLDERS = {name: paths.DATA / "models" / name for name in ("glass_box", "glass_b
 
 @pytest.fixture(scope="module")
 def base():
-    return models.load()
+    return models.load("glass-box")
 
 
 @pytest.mark.parametrize("name", FOLDERS)
@@ -31,7 +31,7 @@ def test_loads_without_custom_code_and_is_small(name):
     assert not list(folder.glob("*.bin")) and not list(folder.glob("*.py"))
 
 
-def test_sisters_are_about_a_third_and_a_tenth():
+def test_the_smaller_models_are_about_a_third_and_a_tenth():
     count = {name: models.count_parameters(models.load(str(folder))[0]) for name, folder in FOLDERS.items()}
     assert 2.2 < count["glass_box"] / count["glass_box_small"] < 4.5
     assert 7 < count["glass_box"] / count["glass_box_tiny"] < 14
@@ -47,7 +47,7 @@ def test_tokenizer_keeps_every_text_and_splits_digits(base):
 
 
 def test_the_whole_context_is_usable(base):
-    """Late in a long text, the model forecasts no worse than after a quarter of it."""
+    """Late in a long text, the model predicts no worse than after a quarter of it."""
     model, tokenizer = base
     rows = torch.from_numpy(tokens.rows(tokenizer, 7, "context test", 24, 1023).astype("int64"))
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Pretraining: the optimiser, the schedule, exact resumption, and a loss that falls."""
+"""Pretraining: the optimizer, the schedule, exact resumption, and a loss that falls."""
 
 import shutil
 
@@ -7,7 +7,7 @@ import torch
 
 from course_utils.pretrain import muon, train
 from course_utils.storage import paths
-from course_utils.storage.checkpoint import load_checkpoint, read_log
+from course_utils.storage.checkpoint import read_notes
 
 
 @pytest.fixture
@@ -28,9 +28,9 @@ def one_thread():
 
 
 @pytest.mark.parametrize("shape", [(3, 16, 16), (2, 8, 24), (2, 24, 8)])
-def test_orthogonalise_brings_singular_values_near_one(shape):
+def test_orthogonalize_brings_singular_values_near_one(shape):
     torch.manual_seed(0)
-    result = muon.orthogonalise(torch.randn(shape))
+    result = muon.orthogonalize(torch.randn(shape))
     values = torch.linalg.svdvals(result)
     assert result.shape == shape and values.min() > 0.5 and values.max() < 1.4
 
@@ -38,13 +38,13 @@ def test_orthogonalise_brings_singular_values_near_one(shape):
 def test_muon_descends():
     torch.manual_seed(0)
     target, weight = torch.randn(6, 6), torch.nn.Parameter(torch.zeros(6, 6))
-    optimiser = muon.Muon([weight], lr=0.05)
+    optimizer = muon.Muon([weight], lr=0.05)
     losses = []
     for _ in range(60):
         loss = ((weight - target) ** 2).sum()
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.2 * losses[0]
 
@@ -57,13 +57,13 @@ def test_schedule_sees_the_tokens_and_ends_at_zero():
     assert max(factors) == 1 and factors[0] < 0.02 and factors[-1] < 0.03
 
 
-def test_the_second_reading_rises_once_more_and_falls():
-    stages = [train.STAGES[stage]["reading"] for stage, *_ in train.schedule(10)]
+def test_the_second_phase_rises_once_more_and_falls():
+    stages = [train.STAGES[stage]["phase"] for stage, *_ in train.schedule(10)]
     factors = [factor for _, _, factor, _ in train.schedule(10)]
     second = stages.index(1)
     assert factors[second - 1] < 0.05 and factors[second] < 0.05
-    top = max(factors[second:])
-    assert top == pytest.approx(train.READINGS[1]["top"], rel=0.2) and factors[second + 99] > 0.8 * top
+    peak = max(factors[second:])
+    assert peak == pytest.approx(train.PHASES[1]["peak"], rel=0.2) and factors[second + 99] > 0.8 * peak
 
 
 def test_a_killed_run_continues_with_the_same_weights(folder, tmp_path, monkeypatch):
@@ -79,9 +79,14 @@ def test_a_killed_run_continues_with_the_same_weights(folder, tmp_path, monkeypa
 
 def test_the_checkpoint_holds_the_step_and_the_log(folder):
     train.train("tiny", 1, folder, until=55, seconds_between_checkpoints=0)
-    model = train.new_model("tiny", train.AutoTokenizer.from_pretrained(folder / "tokenizer"))
-    step, log = load_checkpoint(folder, model, train.optimisers(model))
-    assert step == 55 and log == read_log(folder) and log[0]["tokens"] == train.schedule(1)[49][3]
+    notes = read_notes(folder)
+    assert notes["step"] == 55 and notes["log"][0]["tokens"] == train.schedule(1)[49][3]
+
+
+def test_a_folder_with_the_checkpoint_of_another_run_is_refused(folder):
+    train.train("tiny", 0.5, folder, until=1, seconds_between_checkpoints=0)
+    with pytest.raises(ValueError, match="belongs to another run"):
+        train.train("tiny", 0.6, folder, until=2)
 
 
 @pytest.mark.slow

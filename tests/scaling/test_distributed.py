@@ -113,20 +113,20 @@ def test_the_launcher_that_starts_one_process_is_seen():
 
 def test_processes_announce_themselves_in_one_write(monkeypatch):
     writes = []
-    told = SimpleNamespace(write=writes.append, flush=lambda: None)
-    monkeypatch.setattr("sys.stdout", told)
+    stdout = SimpleNamespace(write=writes.append, flush=lambda: None)
+    monkeypatch.setattr("sys.stdout", stdout)
     launch.announce()
     assert writes == [f"{launch.sentence()}\n"]
 
 
-def test_who_reads_what_the_launcher_told(monkeypatch):
+def test_rank_and_world_size_come_from_the_launcher(monkeypatch):
     monkeypatch.delenv("RANK", raising=False)
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    assert launch.who() == (0, 1)
+    assert launch.rank_and_world_size() == (0, 1)
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setenv("WORLD_SIZE", "3")
-    assert launch.who() == (1, 3) and launch.sentence() == "I am process 2 of 3."
-    assert "RANK" not in launch.environment(), "a child is told by its own launcher"
+    assert launch.rank_and_world_size() == (1, 3) and launch.sentence() == "I am process 2 of 3."
+    assert "RANK" not in launch.environment(), "a child gets its rank from its own launcher"
 
 
 def test_a_run_that_fails_says_why(tmp_path):
@@ -139,21 +139,22 @@ def test_a_batch_too_small_is_refused(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "4")
     with pytest.raises(ValueError, match="4 processes need 4 rows or more at once; some batch has 3"):
         distributed.train(None, [0] * 17, batch_size=4, lr=1, steps=1)
-    assert distributed.fewest_rows([0] * 16, 4) == 4 and distributed.fewest_rows([0] * 16, 4, 2) == 4
-    assert distributed.fewest_rows([0] * 5, 3, 2) == 2  # 5 rows in two parts: 3 and 2
+    smallest = distributed.smallest_micro_batch
+    assert smallest([0] * 16, 4) == 4 and smallest([0] * 16, 4, 2) == 4
+    assert smallest([0] * 5, 3, 2) == 2  # 5 rows in two micro-batches: 3 and 2
 
 
-def test_shares_cover_the_batch_once():
+def test_local_batches_cover_the_batch_once():
     class Echo(torch.nn.Module):
         def forward(self, input_ids, use_cache):
             return input_ids
 
     ids = torch.arange(10).reshape(5, 2)
-    read = [distributed.Share(Echo(), rank, 3)(input_ids=ids, use_cache=False) for rank in range(3)]
+    read = [distributed.LocalBatch(Echo(), rank, 3)(input_ids=ids, use_cache=False) for rank in range(3)]
     assert sorted(torch.cat(read)[:, 0].tolist()) == [0, 2, 4, 6, 8]
 
 
-def test_shared_losses_average_to_the_mean_over_all_tokens(monkeypatch):
+def test_local_losses_average_to_the_mean_over_all_tokens(monkeypatch):
     monkeypatch.setattr(distributed.dist, "all_reduce", lambda tensor: None)
     torch.manual_seed(0)
     ids, logits = torch.randint(7, (5, 4)), torch.randn(5, 4, 7, requires_grad=True)
@@ -164,7 +165,7 @@ def test_shared_losses_average_to_the_mean_over_all_tokens(monkeypatch):
     for world in (2, 3):
         logits.grad = None
         for rank in range(world):
-            distributed.shared_loss(rank, world)(logits[rank::world], batch).div(world).backward()
+            distributed.global_batch_loss(rank, world)(logits[rank::world], batch).div(world).backward()
         assert torch.allclose(logits.grad, whole, atol=1e-6)
 
 

@@ -23,7 +23,7 @@ def served():
     for seed, task in enumerate(("loud", "quiet")):
         for parameter in lora.add(model, task, rank=2, seed=seed):
             torch.nn.init.normal_(parameter, std=0.5)
-    adapter_layer.use(model, None)
+    adapter_layer.set_adapter(model, None)
     return model, tokenizer
 
 
@@ -54,7 +54,7 @@ def test_it_closes_after_an_error_in_the_block(served):
 
 
 def test_large_batches_are_cut(served):
-    with serving.Server(*served, wait=0.5, most=2, max_new_tokens=2) as server:
+    with serving.Server(*served, wait=0.5, max_batch_size=2, max_new_tokens=2) as server:
         serving.ask(server.address, PROMPTS, TASKS)
         assert sorted(map(len, server.batches)) == [1, 2]
 

@@ -89,7 +89,7 @@ def test_a_run_that_raises_goes_on_with_the_same_rows(tmp_path, whole, until):
 
 
 def test_items_without_their_row_are_replaced(tmp_path, whole, monkeypatch):
-    write, writes = runner.paths.write_atomically, []
+    write, writes = runner.files.write_atomically, []
 
     def dies(path, content):
         writes.append(path)
@@ -98,7 +98,7 @@ def test_items_without_their_row_are_replaced(tmp_path, whole, monkeypatch):
         write(path, content)
 
     with monkeypatch.context() as patched:
-        patched.setattr(runner.paths, "write_atomically", dies)
+        patched.setattr(runner.files, "write_atomically", dies)
         with pytest.raises(KeyboardInterrupt):
             runner.run(NAMES[:2], seeds=3, trials=2, folder=tmp_path, measure=fake, task=TASK)
     runner.run(NAMES[:2], seeds=3, trials=2, folder=tmp_path, measure=fake, task=TASK)

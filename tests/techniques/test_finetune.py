@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from course_utils.finetune.run import last_blocks, own_head
+from course_utils.finetune.trainable import last_blocks, own_head
 from course_utils.tasks.base import Budget
 from course_utils.techniques import finetune, registry
 from tests.helpers.desk_records import TASK, records

@@ -44,7 +44,7 @@ def test_a_technique_trains_its_parts_and_nothing_else(name):
 
 
 def undecorated(key):
-    """A base weight's name without what LoRA, slots and PEFT put around it."""
+    """A base weight's name without what LoRA, AdapterLayer and PEFT put around it."""
     key = key.replace("base_model.model.", "").replace(".base_layer.", ".").replace(".layer.", ".")
     return key.removeprefix("base_model.").replace("self_attn.model.", "self_attn.")
 
@@ -137,7 +137,7 @@ def test_qlora_has_the_gradients_of_the_unpacked_weights(tmp_path):
     )
     packed = AutoModelForCausalLM.from_pretrained(tmp_path, quantization_config=four)
     for (path, layer), small in zip(
-        adapter_layer.linears(plain).items(), adapter_layer.linears(packed).values()
+        adapter_layer.linear_layers(plain).items(), adapter_layer.linear_layers(packed).values()
     ):
         unpack = bitsandbytes.functional.dequantize_4bit
         with torch.no_grad():

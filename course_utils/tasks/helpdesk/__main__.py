@@ -8,8 +8,8 @@ import io
 import itertools
 from collections import Counter
 
-from course_utils.paths import write_atomically
-from course_utils.records import write_records
+from course_utils.storage.files import write_atomically
+from course_utils.storage.records import write_records
 from course_utils.tasks.helpdesk import frames, generate, gold, mixed_quality, shop, trivial
 from course_utils.tasks.helpdesk.prompting import instruction
 

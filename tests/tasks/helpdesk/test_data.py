@@ -7,8 +7,8 @@ from collections import Counter
 from statistics import mean
 
 import pytest
-from course_utils.records import read_records
 
+from course_utils.storage.records import read_records
 from course_utils.tasks.helpdesk import __main__ as writer
 from course_utils.tasks.helpdesk import frames, generate, gold, mixed_quality, shop
 from course_utils.tasks.helpdesk.prompting import facts_for, instruction, message_of, prompt

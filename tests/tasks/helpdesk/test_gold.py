@@ -3,8 +3,8 @@
 import random
 
 import pytest
-from course_utils.records import read_records
 
+from course_utils.storage.records import read_records
 from course_utils.tasks.helpdesk import frames, generate, gold, shop, trivial
 from course_utils.tasks.helpdesk.prompting import message_of, prompt
 
