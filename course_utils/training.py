@@ -125,6 +125,7 @@ def train(
             for step in range(first, steps):
                 if patience and waited >= patience:
                     break
+                # 1) the gradient of one batch
                 torch.manual_seed(1_000_003 * seed + step)  # dropout, the same after a resumption
                 rows = [examples[i] for i in order[step]]
                 value = gradients(model, rows, accumulate, loss, pad_id, bf16)
@@ -133,6 +134,7 @@ def train(
                         f"The loss is {value} at step {step + 1}: try a lower learning rate, and if it is so "
                         "at step 1, ask for the model's logits and look for what is not a number in them."
                     )
+                # 2) one step of the optimizer, its learning rate by the schedule
                 torch.nn.utils.clip_grad_norm_(chosen, clip)
                 optimiser.param_groups[0]["lr"] = lr * rate(step, steps, warmup)
                 optimiser.step()
@@ -141,6 +143,7 @@ def train(
                 bar.set_postfix(loss=f"{value:.3f}", refresh=False)
                 bar.update()
 
+                # 3) evaluation, early stop and checkpoint
                 done = step + 1
                 if evaluate and (done == steps or (evaluate_every and done % evaluate_every == 0)):
                     model.eval()

@@ -169,9 +169,9 @@ def test_equal_to_peft_in_logits_and_in_a_training_step(model):
     assert (logits(model) - logits(twin)).abs().max() < WITHIN
     for each in (model, twin):
         trained = [p for p in each.parameters() if p.requires_grad]
-        optimiser = torch.optim.AdamW(trained, lr=0.05)
+        optimizer = torch.optim.AdamW(trained, lr=0.05)
         loss_of(each).backward()
-        optimiser.step()
+        optimizer.step()
     for path, layer in adapter_layer.adapter_layers(model).items():
         theirs = twin.base_model.model.get_submodule(path)
         assert torch.allclose(layer.adapters["a"].A, theirs.lora_A["default"].weight, atol=WITHIN)
@@ -181,13 +181,13 @@ def test_equal_to_peft_in_logits_and_in_a_training_step(model):
 
 def test_training_leaves_the_base_alone(model):
     before = {name: weight.clone() for name, weight in model.state_dict().items()}
-    optimiser = torch.optim.AdamW(lora.add(model), lr=0.1)
+    optimizer = torch.optim.AdamW(lora.add(model), lr=0.1)
     losses = []
     for _ in range(5):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss = loss_of(model)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0]
     adapter_layer.remove(model)
