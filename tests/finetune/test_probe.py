@@ -7,8 +7,8 @@ from course_utils.finetune import chat_format, probe, rehearsal
 from tests.tiny import tiny_llama
 
 GOOD = [
-    "Paris.", "Rome", "A physicist.", "Shakespeare did.", "Honey", "Jupiter", "Seven.", "Hydrogen and oxygen",
-    "cold", "Japan", "Grass.", "It is blue.",
+    "Paris.", "berlin", "It is Tokyo", "Japan", "A physicist.", "A scientist", "Shakespeare did.", "Seven.",
+    "cold", "Au", "Grass.", "It is blue.",
 ]  # fmt: skip
 
 
@@ -20,11 +20,11 @@ def test_a_reply_is_right_by_its_key_word():
 
 def test_what_was_lost_is_named_and_what_never_was_there_is_not():
     after = [*GOOD]
-    after[2], after[4] = "Albert Einstein is a clockmaker.", "Small green electric tractors."
+    after[4], after[10] = "Albert Einstein is a clockmaker.", "Small green electric tractors."
     before = ["?", *GOOD[1:]]
     assert [question for question, _, _ in probe.lost(before, after)] == [
         "Who was Albert Einstein?",
-        "What do bees make?",
+        "What do cows eat?",
     ]
     lines = probe.report(before, after)
     assert lines[0] == "what else changed: of 12 common questions 11 right before, 10 after"

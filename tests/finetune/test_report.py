@@ -34,7 +34,9 @@ def test_the_curve_marks_what_is_kept():
         "0.400",
         "2.500",
     ]
-    assert report.curve(History()) == []
+    assert "--hold-back 0" in lines[-1]
+    history.evaluations = [(2, -2.5), (4, -1.5)]
+    assert "kept" in report.curve(history)[-1] and report.curve(History()) == []
 
 
 def test_questions_that_are_learned_too_are_pointed_out():
