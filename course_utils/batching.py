@@ -76,7 +76,7 @@ def evaluating(model):
     """Dropout off inside the block; refuses PEFT's soft prompts (see the top of this file)."""
     if getattr(getattr(model, "active_peft_config", None), "is_prompt_learning", False):
         raise ValueError(
-            "PEFT soft prompts are wrong in padded batches; use course_utils.soft_prompts instead."
+            "PEFT soft prompts are wrong in padded batches; use course_utils.peft.soft_prompts instead."
         )
     training = model.training
     model.eval()

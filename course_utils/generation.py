@@ -1,15 +1,12 @@
 """Prompts in, text out: batched generation, next-token probabilities, scores of completions.
 
-    python -m course_utils.generation --benchmark        tokens per second beside model.generate
-
 One loop over the model's own forward pass. Rows that have ended leave the batch, batches are made
 of prompts of similar length, and what all prompts of a batch begin with (the shots of a few-shot
 prompt) is read once; that is where the speed comes from. Left out on purpose: beam
 search, nucleus sampling, compiled or static caches, and soft prompts made by PEFT, whose
-left-padded batches are silently wrong (course_utils.soft_prompts has its own).
+left-padded batches are silently wrong (course_utils.peft.soft_prompts has its own).
 """
 
-import argparse
 import itertools
 
 import torch
@@ -208,12 +205,3 @@ def choose(model, tokenizer, prompts, options, batch_size=64):
     scores = iter(logps(model, tokenizer, [p for p, _ in pairs], [c for _, c in pairs], batch_size).tolist())
     groups = [list(itertools.islice(scores, len(some))) for some in options]
     return [group.index(max(group)) for group in groups]
-
-
-if __name__ == "__main__":
-    from course_utils.benchmark import generation
-
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--benchmark", action="store_true", required=True)
-    parser.parse_args()
-    generation()

@@ -1,12 +1,9 @@
 """One training loop for every lesson: batches in, smaller loss out.
 
     history = train(model, data.encode(tokenizer, records), lr=1e-3, steps=200)
-    python -m course_utils.training --benchmark      tokens per second beside the libraries' trainers
-
 Taught in lesson 04. Left out: several devices, loss scaling for fp16, packing of short examples.
 """
 
-import argparse
 import contextlib
 import functools
 import itertools
@@ -19,8 +16,9 @@ import torch
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
-from course_utils import losses, resume
-from course_utils.data import collate
+from course_utils import losses
+from course_utils.data import collate, encode
+from course_utils.storage.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 
 WINDOW = 16  # batches that are sorted by length together
 SHORT = 512  # rows up to this length are quicker with plain attention on a CPU
@@ -29,12 +27,30 @@ SECONDS_BETWEEN_CHECKPOINTS = 20
 
 @dataclass
 class History:
-    """What happened: a loss per step, seconds, tokens read (without padding), (step, value) pairs."""
+    """The log of a run, as TRL's trainers keep it: {name: number} for each step or update; and seconds.
 
-    losses: list = field(default_factory=list)
+    `train` logs "loss", "tokens" (without padding) and, where it evaluates, "evaluation".
+    """
+
+    log: list = field(default_factory=list)
     seconds: float = 0.0
-    tokens: int = 0
-    evaluations: list = field(default_factory=list)
+
+    def column(self, name):
+        """The values logged under a name, in order."""
+        return [entry[name] for entry in self.log if name in entry]
+
+    @property
+    def losses(self):
+        return self.column("loss")
+
+    @property
+    def tokens(self):
+        return sum(self.column("tokens"))
+
+    @property
+    def evaluations(self):
+        """[(step, value)], steps counted from 1."""
+        return [(i, entry["evaluation"]) for i, entry in enumerate(self.log, 1) if "evaluation" in entry]
 
 
 def train(
@@ -85,17 +101,16 @@ def train(
     own = {id(p) for p in chosen}
     names = [name for name, p in model.named_parameters() if id(p) in own]
     settings += [evaluate_every, patience, bf16, names]
-    run = checkpoint and resume.fingerprint(model, examples, settings)
+    run = checkpoint and fingerprint(model, examples, settings)
     lengths = [len(example["input_ids"]) for example in examples]
     order = batches(lengths, batch_size * accumulate, steps, seed)
     history, first, best, highest, waited = History(), 0, None, -math.inf, 0
 
     with prepared(model, chosen, max(lengths)):
         optimiser = torch.optim.AdamW(chosen, lr=lr, weight_decay=weight_decay)
-        if checkpoint and (found := resume.load(checkpoint, run, chosen, optimiser)):
+        if checkpoint and (found := load_checkpoint(checkpoint, run, chosen, [optimiser])):
             notes, best = found
             history, first, bf16 = History(**notes["history"]), notes["step"], notes["bf16"]
-            history.evaluations = [tuple(pair) for pair in history.evaluations]
             highest, waited = notes["highest"], notes["waited"]
         bf16 = bf16_is_quicker(chosen[0].device.type) if bf16 is None else bf16
         started, before, saved = time.perf_counter(), history.seconds, time.perf_counter()
@@ -115,8 +130,7 @@ def train(
                 optimiser.param_groups[0]["lr"] = lr * rate(step, steps, warmup)
                 optimiser.step()
                 optimiser.zero_grad()
-                history.losses.append(value)
-                history.tokens += sum(len(row["input_ids"]) for row in rows)
+                history.log.append({"loss": value, "tokens": sum(len(row["input_ids"]) for row in rows)})
                 bar.set_postfix(loss=f"{value:.3f}", refresh=False)
                 bar.update()
 
@@ -125,7 +139,7 @@ def train(
                     model.eval()
                     value = evaluate(model)
                     model.train()
-                    history.evaluations.append((done, value))
+                    history.log[-1]["evaluation"] = value
                     if patience and value > highest:
                         best, highest, waited = [p.detach().clone() for p in chosen], value, 0
                     elif patience:
@@ -134,12 +148,18 @@ def train(
                 due = time.perf_counter() - saved >= SECONDS_BETWEEN_CHECKPOINTS
                 if checkpoint and (due or done == steps or (patience and waited >= patience)):
                     notes = dict(step=done, bf16=bf16, highest=highest, waited=waited, history=vars(history))
-                    resume.save(checkpoint, run, chosen, optimiser, notes, best)
+                    save_checkpoint(checkpoint, run, chosen, [optimiser], notes, best)
                     saved = time.perf_counter()
         with torch.no_grad():
             for parameter, value in zip(chosen, best or []):
                 parameter.copy_(value)
     return history
+
+
+def fit(model, tokenizer, records, lr, steps, batch_size=16, seed=0, progress=False):
+    """Train all weights of a model on records {"prompt", "completion"} with `train`; its History."""
+    settings = dict(lr=lr, steps=steps, batch_size=batch_size, seed=seed, progress=progress)
+    return train(model, encode(tokenizer, records), pad_id=tokenizer.pad_token_id, **settings)
 
 
 def gradients(model, rows, accumulate=1, loss=None, pad_id=0, bf16=False):
@@ -255,17 +275,3 @@ def bf16_is_quicker(kind):
             a @ b
             taken.append(time.perf_counter() - started)
     return min(seconds[torch.bfloat16]) < 0.7 * min(seconds[torch.float32])
-
-
-def main():
-    """The command line."""
-    from course_utils import training_benchmark
-
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--benchmark", action="store_true", required=True)
-    parser.parse_args()
-    training_benchmark.main()
-
-
-if __name__ == "__main__":
-    main()

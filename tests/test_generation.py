@@ -3,9 +3,10 @@ import torch
 from peft import LoraConfig, PromptTuningConfig, get_peft_model
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from course_utils import benchmark, generation
+from course_utils import generation
 from course_utils.batching import end_ids, left_pad, shared_prefix
-from tests.tiny import tiny_llama
+from course_utils.tools import benchmark
+from tests.helpers.tiny import tiny_llama
 
 PROMPTS = ["The cat", "A much longer prompt about ships", "x", "Two words", "Question: why?\nAnswer:"]
 

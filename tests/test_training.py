@@ -9,13 +9,14 @@ import time
 import pytest
 import torch
 
-from course_utils import losses, resume, training
-from course_utils import training_benchmark as benchmark
-from course_utils.adapters import add as add_adapters
+from course_utils import losses, training
 from course_utils.data import collate, encode
 from course_utils.generation import generate
+from course_utils.peft.bottleneck import add as add_adapters
+from course_utils.storage import checkpoint
+from course_utils.tools import training_benchmark as benchmark
 from course_utils.training import batches, gradients, rate, train
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 RECORDS = [
     {"prompt": f"Ask {'x' * (i % 5)}{i}:", "completion": f" {'even' if i % 2 == 0 else 'odd'}"}
@@ -327,7 +328,7 @@ def test_a_checkpoint_of_another_run_is_refused_and_changes_nothing(tmp_path):
 def test_a_damaged_checkpoint_is_refused(tmp_path, damage):
     model, examples = dropping()
     quiet(model, examples, checkpoint=tmp_path)
-    file = tmp_path / resume.NAME
+    file = tmp_path / checkpoint.NAME
     file.write_bytes(damage(file.read_bytes()))
     fresh, _ = dropping()
     before = weights(fresh)

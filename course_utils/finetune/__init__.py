@@ -1,1 +1,1 @@
-"""Fine-tuning on your own records: `python -m course_utils.finetune --data FILE --out FOLDER`."""
+"""Supervised fine-tuning of a model on your own data."""

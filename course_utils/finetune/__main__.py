@@ -14,7 +14,7 @@ import sys
 from safetensors import SafetensorError
 
 from course_utils.finetune import command, recipe
-from course_utils.options import positive
+from course_utils.finetune.options import positive
 
 
 def parser():

@@ -2,7 +2,7 @@
 
     python -m course_utils.finetune.ask my_model "When is the shop open?"
 
-Left out: conversations, which `course_utils.playground` has.
+Left out: conversations, which `course_utils.display.playground` has.
 """
 
 import argparse

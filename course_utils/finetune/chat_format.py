@@ -10,7 +10,7 @@ from course_utils import data
 from course_utils.batching import context_length
 from course_utils.finetune.own_data import answer, question
 from course_utils.generation import generate
-from course_utils.prompts import CHAT_TEMPLATE, render_chat
+from course_utils.prompts.templates import CHAT_TEMPLATE, render_chat
 
 ROOM = 128  # the most new tokens of a reply
 

@@ -7,19 +7,9 @@ from pathlib import Path
 import torch
 
 from course_utils import data, models
-from course_utils.finetune import (
-    base_model,
-    card,
-    chat_format,
-    own_data,
-    probe,
-    recipe,
-    report,
-    run,
-    save,
-)
+from course_utils.finetune import base_model, card, chat_format, own_data, probe, recipe, report, run, save
 from course_utils.finetune.read_table import ENDINGS
-from course_utils.paths import write_atomically
+from course_utils.storage.files import write_atomically
 
 MOST_ASKED = 40  # questions answered before and after; the loss is measured on all
 LAST_STEPS = 5  # the last loss in training is the mean over so many

@@ -8,10 +8,11 @@ Taught in lesson 04. One wording of each question teaches a small model the word
 question. From a terminal: `python -m course_utils.finetune --model glass-box --data FILE --out FOLDER`.
 """
 
-from course_utils import evaluation, paths
+from course_utils import evaluation
 from course_utils.finetune import chat_format, run
 from course_utils.finetune.augment import reworded
-from course_utils.records import read_records
+from course_utils.storage import paths
+from course_utils.storage.records import read_records
 
 EXAMPLE = paths.DATA / "custom" / "example.jsonl"
 UNSEEN = paths.DATA / "custom" / "unseen.jsonl"

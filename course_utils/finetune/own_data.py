@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from course_utils.finetune import columns, turns
 from course_utils.finetune.read_table import is_blank, listed
 from course_utils.finetune.read_table import read as read_table
-from course_utils.records import BadRecords
+from course_utils.storage.records import BadRecords
 
 SHOWN = 5  # contradictions told in full
 

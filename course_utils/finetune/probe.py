@@ -6,7 +6,7 @@ learned ten records and forgotten who Einstein was.
     print("\\n".join(probe.report(before, probe.replies(model, tokenizer))))
 
 A reply is right if a key word stands in it and no other answer of the kind. It is a smoke alarm, not a
-measurement: `course_utils.retention` measures. Left out: abilities, languages, manners.
+measurement: `course_utils.tasks.retention` measures. Left out: abilities, languages, manners.
 """
 
 import re

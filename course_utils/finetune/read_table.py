@@ -16,7 +16,14 @@ import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from course_utils.records import BadRecords, cells_of_csv, decode, parse_json, read_bytes, rows_of_jsonl
+from course_utils.storage.records import (
+    BadRecords,
+    cells_of_csv,
+    decode,
+    parse_json,
+    read_bytes,
+    rows_of_jsonl,
+)
 
 ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xlsx", ".xlsm")
 ADVICE = ".jsonl, .json, .csv, .tsv or .xlsx (save older or other kinds of table as one of these)"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from course_utils.paths import write_atomically
+from course_utils.storage.files import write_atomically
 
 TOKENIZER_CLASS = "PreTrainedTokenizerFast"  # reads tokenizer.json, in transformers 4 and 5
 ONLY_HERE = ("backend", "is_local", "local_files_only", "name_or_path", "tokenizer_file")

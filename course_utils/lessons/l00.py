@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from course_utils.exercises import Exercise, Prediction, expect
+from course_utils.lessons.exercise import Exercise, Prediction, expect
 
 p1 = Prediction(
     "00.p1",

@@ -2,7 +2,7 @@
 
 import random
 
-from course_utils.exercises import Exercise, Prediction, cases, expect
+from course_utils.lessons.exercise import Exercise, Prediction, cases, expect
 
 p1 = Prediction(
     "04.p1",

@@ -2,7 +2,7 @@
 
 import math
 
-from course_utils.exercises import Exercise, Prediction, cases, expect
+from course_utils.lessons.exercise import Exercise, Prediction, cases, expect
 
 p1 = Prediction(
     "05.p1",
@@ -200,9 +200,9 @@ def _value_behind_the_end(rewards, values, gamma, lam):
 q3 = Exercise(
     "05.3",
     """
-    Write `advantages(rewards, values, gamma, lam)` for one reply (GAE). The surprise at a token is its reward
+    Write `advantages(rewards, values, gamma, lam)` for one reply (GAE). The delta of a token is its reward
     + gamma * the value of the NEXT token - its own value; behind the last token the value is 0. The advantage
-    of a token is its surprise + gamma * lam * the advantage of the next. A list, in the order of the tokens.
+    of a token is its delta + gamma * lam * the advantage of the next. A list, in the order of the tokens.
     """,
     advantages,
     cases(
@@ -294,7 +294,7 @@ q4 = Exercise(
     difficulty=2,
 )
 
-LOGS = {  # letter: the key of rlhf_sweep.WRONG
+LOGS = {  # letter: the key of experiments.rlhf_ppo.WRONG
     "A": "learning rate too high",
     "B": "no KL penalty",
     "C": "values explode",

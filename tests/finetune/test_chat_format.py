@@ -5,7 +5,7 @@ import pytest
 from course_utils.data import BadRecords
 from course_utils.finetune import chat_format
 from course_utils.generation import generate
-from tests.tiny import byte_tokenizer, tiny_llama
+from tests.helpers.tiny import byte_tokenizer, tiny_llama
 
 CHATML = (
     "{% for m in messages %}"

@@ -5,11 +5,11 @@ import re
 import pytest
 
 from course_utils import data
+from course_utils.corpus import mix
 from course_utils.finetune import __main__ as command_line
 from course_utils.finetune import augment, few_records, run
-from course_utils.paths import DATA
-from course_utils.world import corpus
-from tests.tiny import tiny_llama
+from course_utils.storage.paths import DATA
+from tests.helpers.tiny import tiny_llama
 
 FOLDER = DATA / "custom"
 PAIRS = [("example", "unseen"), ("tuning", "tuning_unseen")]
@@ -45,7 +45,7 @@ def test_nobody_has_heard_of_them():
     told = records("example") + records("tuning")
     assert names <= set(re.findall(r"\w+", " ".join(r["prompt"] + r["completion"] for r in told)))
     known = [path.read_text("utf-8") for part in ("world", "desk") for path in (DATA / part).iterdir()]
-    drawn = corpus.documents(1, 0)
+    drawn = mix.documents(1, 0)
     known += [next(drawn)[1] for _ in range(500)]
     assert not names & {word for text in known for word in re.findall(r"\w+", text)}
 

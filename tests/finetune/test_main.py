@@ -14,8 +14,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Llama
 from course_utils import models
 from course_utils.finetune import __main__ as finetune
 from course_utils.finetune import chat_format, recipe, save
-from course_utils.records import write_records
-from tests.tiny import byte_tokenizer, shape, tiny_llama
+from course_utils.storage.records import write_records
+from tests.helpers.tiny import byte_tokenizer, shape, tiny_llama
 
 RECORDS = [
     {"prompt": f"Who is {name}?", "completion": f"{name[0]}."}

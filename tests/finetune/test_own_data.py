@@ -7,7 +7,7 @@ import pytest
 from openpyxl import Workbook
 
 from course_utils.finetune import own_data
-from course_utils.records import BadRecords
+from course_utils.storage.records import BadRecords
 
 QA = [{"prompt": "Who?", "completion": "Ann."}, {"prompt": "Where?", "completion": "Here."}]
 CHAT = [

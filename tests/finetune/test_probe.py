@@ -4,7 +4,7 @@ import torch
 
 from course_utils import data, losses, training
 from course_utils.finetune import chat_format, probe, rehearsal
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 GOOD = [
     "Paris.", "berlin", "It is Tokyo", "Japan", "A physicist.", "A scientist", "Shakespeare did.", "Seven.",

@@ -27,7 +27,8 @@ def test_overlap_is_the_f1_of_common_words():
 
 
 def test_the_curve_marks_what_is_kept():
-    history = History(losses=[3.0, 1.0, 0.5, 0.3], evaluations=[(2, -1.5), (4, -2.5)])
+    log = [{"loss": 3.0}, {"loss": 1.0, "evaluation": -1.5}, {"loss": 0.5}, {"loss": 0.3, "evaluation": -2.5}]
+    history = History(log)
     lines = report.curve(history)
     assert lines[1].split() == ["2", "2.000", "1.500", "←", "kept"] and lines[2].split() == [
         "4",
@@ -35,7 +36,9 @@ def test_the_curve_marks_what_is_kept():
         "2.500",
     ]
     assert "--hold-back 0" in lines[-1]
-    history.evaluations = [(2, -2.5), (4, -1.5)]
+    log[1]["evaluation"], log[3]["evaluation"] = -2.5, -1.5
+    assert "kept" in report.curve(history)[1]
+    log[1]["evaluation"], log[3]["evaluation"] = -1.5, -1.0
     assert "kept" in report.curve(history)[-1] and report.curve(History()) == []
 
 

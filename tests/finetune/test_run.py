@@ -5,7 +5,7 @@ import torch
 
 from course_utils import data, losses
 from course_utils.finetune import chat_format, recipe, run
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 RECORDS = [{"prompt": f"Who is {i}?", "completion": "It is " + "ab"[i % 2] * (i % 5 + 1)} for i in range(12)]
 

@@ -15,8 +15,8 @@ from course_utils import models
 from course_utils.finetune import __main__ as finetune
 from course_utils.finetune import ask, base_model, card, save
 from course_utils.finetune.trainable import choose
-from course_utils.records import write_records
-from tests.tiny import byte_tokenizer, tiny_llama
+from course_utils.storage.records import write_records
+from tests.helpers.tiny import byte_tokenizer, tiny_llama
 
 RECORDS = [{"prompt": f"Who is {name}?", "completion": f"{name[0]}."} for name in ("Ann", "Bob", "Cy", "Di")]
 FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
