@@ -166,10 +166,10 @@ def test_two_kernels_of_one_learner_keep_both_notes(tmp_path):
 # ---- pictures ----------------------------------------------------------------------------------
 
 
-def test_colours_differ_in_greyscale_or_a_second_way():
-    """Series never differ by colour alone: no two of the first seven share hatch, or marker."""
-    assert len(set(figures.HATCHES)) == len(set(figures.MARKERS)) == len(figures.COLOURS) == 7
-    greys = [
-        sum(w * int(c[i : i + 2], 16) for w, i in ((0.3, 1), (0.59, 3), (0.11, 5))) for c in figures.COLOURS
+def test_colors_differ_in_grayscale_or_a_second_way():
+    """Series never differ by color alone: no two of the first seven share hatch, or marker."""
+    assert len(set(figures.HATCHES)) == len(set(figures.MARKERS)) == len(figures.COLORS) == 7
+    grays = [
+        sum(w * int(c[i : i + 2], 16) for w, i in ((0.3, 1), (0.59, 3), (0.11, 5))) for c in figures.COLORS
     ]
-    assert max(greys) - min(greys) > 100 and max(greys) < 200, "too pale on white paper"
+    assert max(grays) - min(grays) > 100 and max(grays) < 200, "too pale on white paper"

@@ -9,7 +9,7 @@ import statistics
 import matplotlib.pyplot as plt
 
 from course_utils import evaluation
-from course_utils.display.figures import COLOURS, FONT, HATCHES, LINES, MARKERS
+from course_utils.display.figures import COLORS, FONT, HATCHES, LINES, MARKERS
 from course_utils.finetune.plots import by, over_seeds
 from course_utils.rlhf.plots import accuracy_by_pairs
 
@@ -46,7 +46,7 @@ def orders(one, two):
     for x, y in ((0, -most), (-most, 0)):
         corner = plt.Rectangle((x, y), most, most, facecolor="#EEEEEE", hatch="///", edgecolor="#BBBBBB")
         ax.add_patch(corner)
-    ax.plot(one, two, "o", markersize=4, color=COLOURS[0], alpha=0.6, zorder=3)
+    ax.plot(one, two, "o", markersize=4, color=COLORS[0], alpha=0.6, zorder=3)
     ax.axhline(0, color="black", linewidth=0.8)
     ax.axvline(0, color="black", linewidth=0.8)
     ax.set(xlim=(-most, most), ylim=(-most, most))
@@ -69,7 +69,7 @@ def students(rows, column="added", xlabel="added to 200 real records"):
     groups = by(rows, column)
     for i, runs in enumerate(groups.values()):
         value, low, high = over_seeds(runs)
-        ax.bar(i, value, color=COLOURS[i % 7], hatch=HATCHES[i % 7], edgecolor="white")
+        ax.bar(i, value, color=COLORS[i % 7], hatch=HATCHES[i % 7], edgecolor="white")
         ax.errorbar(i, value, [[max(0, value - low)], [max(0, high - value)]], color="black", capsize=4)
         ax.plot([i + 0.2] * len(runs), [row["right"] / row["n"] for row in runs], ".", color="#555555")
         ax.text(i, high, f"{value:.2f}", ha="center", va="bottom")
@@ -95,8 +95,8 @@ def by_confidence(records, hits):
     low, high = zip(*(evaluation.interval(r, k) for r, k in zip(right, kept)))
     _, ax = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
     shares = [k / len(order) for k in kept]
-    ax.plot(shares, [r / k for r, k in zip(right, kept)], color=COLOURS[0])
-    ax.fill_between(shares, low, high, color=COLOURS[0], alpha=0.15, linewidth=0)
+    ax.plot(shares, [r / k for r, k in zip(right, kept)], color=COLORS[0])
+    ax.fill_between(shares, low, high, color=COLORS[0], alpha=0.15, linewidth=0)
     ax.set(xlabel="share of messages kept, most confident first", ylabel="accuracy on these")
     ax.set(xlim=(0, 1.02), ylim=(0, 1.02))
     return ax
@@ -112,11 +112,11 @@ def effort(rows, limit):
     batches = [batch for row in rows for batch in row["batches"]]
     groups = dict(sorted(by(batches, "labels").items()))
     faster = [sum(b["scratch"] for b in runs) / sum(b["seconds"] for b in runs) for runs in groups.values()]
-    ax.plot(list(groups), faster, LINES[0], marker=MARKERS[0], color=COLOURS[0], label="measured")
+    ax.plot(list(groups), faster, LINES[0], marker=MARKERS[0], color=COLORS[0], label="measured")
     for count, runs in groups.items():
         ax.plot([count] * len(runs), [b["scratch"] / b["seconds"] for b in runs], ".", color="#777777")
     ax.axhline(1, color="black", linestyle=(0, (1, 2)), label="from scratch")
-    ax.axhline(limit, color=COLOURS[1], linestyle="--", label="if every proposal were right")
+    ax.axhline(limit, color=COLORS[1], linestyle="--", label="if every proposal were right")
     ax.set(xscale="log", xlabel="labels that the model is trained on", ylabel="speed-up of annotation")
     ax.set_xticks(list(groups), [f"{count:,}" for count in groups])
     ax.set_ylim(0, 1.15 * limit)
@@ -145,9 +145,9 @@ def generations(rows):
                 for row in runs
             ]
             for line in lines:
-                ax.plot(range(len(line)), line, ".", color=COLOURS[i], alpha=0.4)
+                ax.plot(range(len(line)), line, ".", color=COLORS[i], alpha=0.4)
             means = [statistics.mean(values) for values in zip(*lines)]
-            ax.plot(means, LINES[i], marker=MARKERS[i], color=COLOURS[i], label=FRESH[fresh])
+            ax.plot(means, LINES[i], marker=MARKERS[i], color=COLORS[i], label=FRESH[fresh])
     for ax, title in zip(axes, panels.values()):
         ax.set(title=title, xlabel="generation")
         ax.title.set_size(10)

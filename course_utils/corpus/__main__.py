@@ -19,25 +19,25 @@ HELPERS = {
     "forms": ("routing",),
     "exam": ("questions", "sources"),
 }
-HEAD = """# The world: what the base model reads
+HEAD = """# The pretraining corpus of the glass-box model
 
 `course_utils.corpus` makes the pretraining corpus from the word lists in this folder and the sentence
 frames in its modules. Everything is invented or common knowledge, written for this course, and under
-the course's MIT licence. This file is written by `python -m course_utils.corpus`.
+the course's MIT license. This file is written by `python -m course_utils.corpus`.
 
 ## Word lists
 
 {tables}
 
 Each list's header row names its columns; `withheld.csv` lists the (country, relation) facts that no
-document states, so that the model has things it cannot know. Countries marked `common` are drawn
-often, those marked `rare` ever more seldom down the list: a long tail.
+document states, so that the model has things it cannot know. Countries marked `common` are sampled
+often, those marked `rare` less and less often down the list: a long tail.
 
 ## What is kept out of the corpus
 
 `course_utils.corpus.split.held_out(key)` hashes the content of an item: the numbers of a word problem, the
 words of a look-up, the people and values of a passage. One key in ten is kept for evaluation, and
-no document may use it, whatever the seed or the length of the corpus. `tests/test_world.py` shows it.
+no document may use it, whatever the seed or the length of the corpus. `tests/corpus/test_corpus.py` shows it.
 
 ## Families
 
@@ -46,25 +46,25 @@ no document may use it, whatever the seed or the length of the corpus. `tests/te
 
 
 def frames(module):
-    """The hand-written texts in a module's tables: every string with a slot or a space, counted once."""
-    found = set()
+    """The hand-written texts in a module's tables: strings with a placeholder or a space, once each."""
+    texts = set()
 
     def collect(value):
         if isinstance(value, str):
             if "{" in value or " " in value.strip():
-                found.add(value)
+                texts.add(value)
         elif isinstance(value, dict):
-            for key, part in value.items():
+            for key, content in value.items():
                 collect(key)
-                collect(part)
+                collect(content)
         elif isinstance(value, (list, tuple, set, frozenset)):
-            for part in value:
-                collect(part)
+            for item in value:
+                collect(item)
 
     for name, value in vars(module).items():
         if name.isupper():
             collect(value)
-    return found
+    return texts
 
 
 def frames_of(family):

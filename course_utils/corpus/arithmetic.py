@@ -62,14 +62,14 @@ def document(rng):
     style = rng.random()
     if style < 0.2:
         return table(rng)
-    draw = equations(rng)
+    equation = equations(rng)
     if style < 0.75:
         sep = rng.choice(("\n", "\n", ". ", ", "))
-        text = sep.join("{} {} {} = {}".format(*draw()) for _ in range(rng.randint(3, 14)))
+        text = sep.join("{} {} {} = {}".format(*equation()) for _ in range(rng.randint(3, 14)))
         return text + "." if sep == ". " else text
     if style < 0.87:
         frame = rng.choice(("{} {} {} is {}.", "{} {} {} makes {}.", "What is {} {} {}? {}"))
-        rows = [draw() for _ in range(rng.randint(3, 7))]
+        rows = [equation() for _ in range(rng.randint(3, 7))]
         return "\n".join(frame.format(a, WORDS[s], b, c) for a, s, b, c in rows)
     frame = rng.choice(
         (
@@ -80,4 +80,4 @@ def document(rng):
         )
     )
     sep = "\n" if frame.startswith("Input") else "\n\n"
-    return sep.join(frame.format(*draw()) for _ in range(rng.randint(1, 5)))
+    return sep.join(frame.format(*equation()) for _ in range(rng.randint(1, 5)))

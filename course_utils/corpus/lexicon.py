@@ -1,6 +1,6 @@
-"""The word lists of the world: every CSV in data/corpus, read once.
+"""The lexicon of the corpus: every CSV in data/corpus, read once.
 
-The corpus families draw their words from here, so that a word, a fact or a plural is
+The corpus families sample their words from here, so that a word, a fact or a plural is
 written down in one place only.
 """
 

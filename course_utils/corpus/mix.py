@@ -37,7 +37,7 @@ SHARES = {
 
 # The first pages of the curriculum: copying from the context, which all later learning can use.
 COPYING = {name: SHARES[name] for name in ("relations", "incontext", "lookup", "repeats")}
-# The second half: less of what is learnt by then, more of what takes longest.
+# The second half: less of what is learned by then, more of what takes longest.
 SECOND_HALF = SHARES | {
     "encyclopaedia": 3,
     "exam": 4,

@@ -1,7 +1,7 @@
 """Nested parts: "Half of the balls are golf balls. Half of the golf balls are blue."
 
-One to three levels: a kind, then a colour, then a state. A combination of number, parts, things,
-kind, colour and state is either in the corpus or held out.
+One to three levels: a kind, then a color, then a state. A combination of number, parts, things,
+kind, color and state is either in the corpus or held out.
 """
 
 from course_utils.corpus.lexicon import first_names
@@ -15,7 +15,7 @@ JUGGLER_QUESTION = (
 )
 JUGGLER_ANSWER = "4"
 
-COLOURS = ("red", "blue", "green", "yellow", "white", "black", "brown", "orange", "pink", "grey")
+COLORS = ("red", "blue", "green", "yellow", "white", "black", "brown", "orange", "pink", "grey")
 # (things, who has them, kinds, states)
 GROUPS = (
     (
@@ -140,7 +140,7 @@ UNSEEN_ASKS = (
 
 
 def draw(rng, levels=None):
-    """(number, divisors, things, kind, colour, state); unused levels are empty strings."""
+    """(number, divisors, things, kind, color, state); unused levels are empty strings."""
     things, _, kinds, states = rng.choice(GROUPS)
     levels = levels or rng.choices((1, 2, 3), (20, 55, 25))[0]
     parts = tuple(4 if rng.random() < 0.12 else 2 for _ in range(levels))
@@ -148,7 +148,7 @@ def draw(rng, levels=None):
     for part in parts:
         product *= part
     number = product * rng.randint(1, max(1, min(20, 64 // product)))
-    labels = (rng.choice(kinds), rng.choice(COLOURS), rng.choice(states))
+    labels = (rng.choice(kinds), rng.choice(COLORS), rng.choice(states))
     return number, parts, things, *(labels[i] if i < levels else "" for i in range(3))
 
 
@@ -165,9 +165,9 @@ def in_corpus(content):
 
 def story(rng, content, unseen=False):
     """(question text, names of the levels)"""
-    number, parts, things, kind, colour, state = content
-    names = [things, f"{kind} {things}", f"{colour} {kind} {things}", f"{state} {colour} {kind} {things}"]
-    words = ["", f"{kind} {things}", colour, state]
+    number, parts, things, kind, color, state = content
+    names = [things, f"{kind} {things}", f"{color} {kind} {things}", f"{state} {color} {kind} {things}"]
+    words = ["", f"{kind} {things}", color, state]
     owners = next(group[1] for group in GROUPS if group[0] == things)
     owner = rng.choice(owners) if rng.random() < 0.7 else rng.choice(first_names())
     starts, frames, asks = (UNSEEN_STARTS, UNSEEN_PARTS, UNSEEN_ASKS) if unseen else (STARTS, PARTS, ASKS)

@@ -1,7 +1,7 @@
 """Messages sorted under labels by a rule that holds within one document only (used by forms.py).
 
-Which topic goes to which label is drawn anew for every document, so the only way to know it is
-to read the examples (or the rule) above. Urgency and a reply may be part of the record.
+Which topic goes to which label is sampled anew for every document, so it can only be inferred from
+the examples (or the rule) above. Urgency and a reply may be part of the record.
 """
 
 import functools
@@ -332,8 +332,8 @@ def draw_rule(rng, examples, dense=False):
     fields = ["label"]
     if rng.random() < 0.3 and not dense:
         fields = ["label", "urgency", "reply"]
-    for field, chance in (("urgency", 0.4), ("name", 0.25), ("reply", 0.2)):
-        if not dense and len(fields) < 3 and field not in fields and rng.random() < chance:
+    for field, probability in (("urgency", 0.4), ("name", 0.25), ("reply", 0.2)):
+        if not dense and len(fields) < 3 and field not in fields and rng.random() < probability:
             fields.insert(rng.randint(0, len(fields)) if field != "reply" else len(fields), field)
     names = {
         "label": rng.choice(FIELDS),

@@ -28,7 +28,7 @@ KINDS = {
 }  # fmt: skip
 WITHOUT_ARTICLE = {"drink", "dish", "sport", "colour", "metal"}
 
-# Within a group something may belong to two categories: a bird is an animal, a violet a colour.
+# Within a group something may belong to two categories: a bird is an animal, a violet a color.
 APART = (
     ("animal", "bird", "fish", "insect"),
     ("fruit", "vegetable", "dish", "drink", "tree", "flower", "colour", "metal"),
@@ -132,7 +132,7 @@ def asked(tier="common", relation=None):
     """All (country row, relation) of a tier: common and rare ones are stated, withheld ones never."""
     if tier == "withheld":
         rows = {row.country: row for row in table("countries")}
-        found = [(rows[country], rel) for country, rel in sorted(facts.withheld())]
+        facts_of_tier = [(rows[country], rel) for country, rel in sorted(facts.withheld())]
     else:
-        found = [(row, rel) for rel in RELATIONS for row in facts.known(tier, rel)]
-    return tuple((row, rel) for row, rel in found if relation in (None, rel))
+        facts_of_tier = [(row, rel) for rel in RELATIONS for row in facts.known(tier, rel)]
+    return tuple((row, rel) for row, rel in facts_of_tier if relation in (None, rel))

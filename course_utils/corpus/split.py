@@ -1,4 +1,4 @@
-"""What the corpus may not contain: a split by content, not by chance.
+"""What the corpus may not contain: a split by content, not at random.
 
 Every evaluated item has a key (its numbers, its words, its passage). A hash of the key decides
 whether the item belongs to the corpus or is kept for evaluation, so a held-out item cannot

@@ -336,7 +336,7 @@ def clean_start(sentence):
 
 
 def _habit(rng, phrases):
-    """One of the phrases; people use the first ones most. A style then shows in a likeliest word."""
+    """One of the phrases, the first ones more often. A style then shows in the most probable word."""
     return rng.choices(phrases, [1 / (place + 1) for place in range(len(phrases))])[0]
 
 

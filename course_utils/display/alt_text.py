@@ -1,4 +1,4 @@
-"""A text in place of each picture, for readers who do not see it: read off the figure itself.
+"""Alternative texts of figures, made from their values, for readers who do not see them.
 
 `attach()` makes every figure that a notebook shows carry its description as `alt` in the output's
 metadata, where nbconvert and the book look for it; the learner's cells stay as they are. JupyterLab
@@ -11,7 +11,7 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
 LONGEST = 900  # characters
-FEW = 10  # points or bars that are told one by one
+FEW = 10  # points or bars that are listed one by one
 
 
 def describe(picture):
@@ -50,11 +50,11 @@ def _axes(ax):
     title = _plain(ax.get_title())
     scales = [f"{name}: {_plain(text)}" for name, text in (("x", ax.get_xlabel()), ("y", ax.get_ylabel()))]
     scales = [scale for scale in scales if not scale.endswith(": ")]
-    told = [*_bars(ax), *_lines(ax), *_images(ax), *_points(ax)]
-    if not told:
-        told = [_plain(text.get_text()) for text in ax.texts if text.get_text().strip()][:FEW]
+    descriptions = [*_bars(ax), *_lines(ax), *_images(ax), *_points(ax)]
+    if not descriptions:
+        descriptions = [_plain(text.get_text()) for text in ax.texts if text.get_text().strip()][:FEW]
     heads = [f"{title}:" if title else "", f"({'; '.join(scales)})" if scales else ""]
-    body = ("; ".join(told) + ".") if told else ""
+    body = ("; ".join(descriptions) + ".") if descriptions else ""
     return " ".join(part for part in (*heads, body) if part)
 
 
@@ -62,7 +62,7 @@ def _bars(ax):
     """The values of the bars under their names; of many, the smallest and the largest."""
     groups = [group for group in ax.containers if isinstance(group, BarContainer) and len(group)]
     alone = all(len(group) == 1 for group in groups)
-    told, row = [], []
+    descriptions, row = [], []
     for group in groups:
         across = group.orientation == "horizontal"
         names = _ticks(ax.yaxis if across else ax.xaxis)
@@ -71,26 +71,26 @@ def _bars(ax):
             nearest = min(names, key=lambda place: abs(place - middle), default=None)
             row.append((names.get(nearest) or f"bar {len(row) + 1}", float(value)))
         if not alone:
-            told.append(_labelled("bars", group, _values(row)))
+            descriptions.append(_labeled("bars", group, _values(row)))
             row = []
-    return told + ([f"bars: {_values(row)}"] if row else [])
+    return descriptions + ([f"bars: {_values(row)}"] if row else [])
 
 
 def _lines(ax):
-    labelled = [line for line in ax.lines if not line.get_label().startswith("_")]
-    if not labelled and not any(isinstance(group, BarContainer) for group in ax.containers):
-        labelled = [line for line in ax.lines if len(line.get_xdata()) > 1][:FEW]
-    told = []
-    for line in labelled:
+    labeled = [line for line in ax.lines if not line.get_label().startswith("_")]
+    if not labeled and not any(isinstance(group, BarContainer) for group in ax.containers):
+        labeled = [line for line in ax.lines if len(line.get_xdata()) > 1][:FEW]
+    descriptions = []
+    for line in labeled:
         points = [(_number(x), float(y)) for x, y in zip(line.get_xdata(), line.get_ydata())]
         heights = {y for _, y in points}
         if not points:
             continue
         if len(heights) == 1 and len(points) == 2:
-            told.append(_labelled("line", line, f"level at {_number(points[0][1])}"))
+            descriptions.append(_labeled("line", line, f"level at {_number(points[0][1])}"))
         else:
-            told.append(_labelled("line", line, _values([(f"at {x}", y) for x, y in points])))
-    return told
+            descriptions.append(_labeled("line", line, _values([(f"at {x}", y) for x, y in points])))
+    return descriptions
 
 
 def _images(ax):
@@ -109,7 +109,7 @@ def _points(ax):
         if isinstance(group, PathCollection) and len(group.get_offsets()):
             places = [f"({_number(x)}, {_number(y)})" for x, y in group.get_offsets()]
             shown = ", ".join(places) if len(places) <= FEW else f"{len(places)} of them"
-            yield _labelled("points", group, shown)
+            yield _labeled("points", group, shown)
 
 
 def _values(row):
@@ -124,7 +124,7 @@ def _values(row):
     return ", ".join(f"{name} {_number(value)}" for name, value in row)
 
 
-def _labelled(kind, artist, text):
+def _labeled(kind, artist, text):
     label = artist.get_label()
     return f"{kind} “{_plain(label)}”: {text}" if label and not label.startswith("_") else f"{kind}: {text}"
 

@@ -3,7 +3,7 @@
 import torch
 
 from course_utils import generation
-from course_utils.display.figures import COLOURS, token_bars
+from course_utils.display.figures import COLORS, token_bars
 from course_utils.display.tables import escaped, visible
 
 
@@ -83,7 +83,7 @@ def bars_html(pairs):
     """Token bars as escaped HTML, quick enough to follow a slider."""
     rows = (
         f"<tr><td style='text-align:right'><code>{escaped(visible(token))}</code></td>"
-        f"<td><div style='background:{COLOURS[0]};height:1em;width:{300 * p:.0f}px'></div></td>"
+        f"<td><div style='background:{COLORS[0]};height:1em;width:{300 * p:.0f}px'></div></td>"
         f"<td>{p:.3f}</td></tr>"
         for token, p in pairs
     )

@@ -11,7 +11,7 @@ from course_utils import evaluation
 from course_utils.display import alt_text, fonts
 from course_utils.display.tables import visible
 
-COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000"]
+COLORS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000"]
 HATCHES = ["", "//", "..", "xx", "\\\\", "--", "oo"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 LINES = ["-", "--", "-.", ":"]
@@ -36,7 +36,7 @@ def bars(names, hits, baseline=None, title=None, ylabel="share right"):
         intervals = [evaluation.interval(sum(h), len(h)) for h in hits]
     ax = _axes(max(4.0, 1.5 * len(names)), title, ylabel=ylabel)
     for i, (value, (low, high)) in enumerate(zip(values, intervals, strict=True)):
-        ax.bar(i, value, color=COLOURS[i % 7], hatch=HATCHES[i % 7], edgecolor="white", alpha=0.9)
+        ax.bar(i, value, color=COLORS[i % 7], hatch=HATCHES[i % 7], edgecolor="white", alpha=0.9)
         ax.errorbar(i, value, [[max(0, value - low)], [max(0, high - value)]], color="black", capsize=4)
         ax.text(i, max(high, value), f"{value:.2f}", ha="center", va="bottom")
     tilted = max((len(line) for name in names for line in name.split("\n")), default=0) > 15
@@ -58,9 +58,9 @@ def curves(x, series, xlabel, ylabel, logx=False, baseline=None, title=None):
     for i, (name, points) in enumerate(series.items()):
         points = [p if isinstance(p, (tuple, list)) else (p, p, p) for p in points]
         middle, low, high = zip(*points, strict=True)
-        colour = COLOURS[i % 7]
-        ax.plot(x, middle, LINES[i % 4], marker=MARKERS[i % 7], color=colour, label=name)
-        ax.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+        color = COLORS[i % 7]
+        ax.plot(x, middle, LINES[i % 4], marker=MARKERS[i % 7], color=color, label=name)
+        ax.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
     if logx:
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
@@ -81,7 +81,7 @@ def curves(x, series, xlabel, ylabel, logx=False, baseline=None, title=None):
 def token_bars(pairs, title=None):
     """Horizontal bars of (token, probability) pairs, the first on top, white space made visible; the Axes."""
     ax = _axes(5.5, title, xlabel="probability", height=1.2 + 0.33 * len(pairs))
-    ax.barh(range(len(pairs)), [p for _, p in pairs], color=COLOURS[0])
+    ax.barh(range(len(pairs)), [p for _, p in pairs], color=COLORS[0])
     for i, (_, p) in enumerate(pairs):
         ax.text(p, i, f" {p:.2f}", va="center")
     labels, family = [plain(visible(token)) for token, _ in pairs], fonts.with_fallbacks("monospace")

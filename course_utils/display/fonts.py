@@ -55,7 +55,7 @@ def missing(figure):
 
 
 def watch(figure):
-    """matplotlib calls this for each new figure: warn when it is drawn with characters missing."""
+    """matplotlib calls this for each new figure: warn when characters are missing in it."""
     figure.canvas.mpl_connect("draw_event", _warn)
 
 

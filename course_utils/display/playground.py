@@ -106,7 +106,7 @@ def cost_picture(playgrounds, replies=None):
         costs = [each.cost() for each in playgrounds.values()]
         for i, part in enumerate(PARTS):
             widths = [cost[part] for cost in costs]
-            look = {"color": figures.COLOURS[i], "hatch": figures.HATCHES[i], "edgecolor": "white"}
+            look = {"color": figures.COLORS[i], "hatch": figures.HATCHES[i], "edgecolor": "white"}
             bars = ax.barh(range(len(costs)), widths, left=left, label=part, **look)
             counts = [width or "" for width in widths]
             white = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"}
@@ -127,7 +127,7 @@ def prompt_html(playground, reply=None):
     """The prompt part by part with what each costs, and the reply if there is one, as escaped HTML."""
     cost, cell = playground.cost(), "text-align:left; vertical-align:top; padding:2px 8px"
     rows = [
-        f"<tr><td style='{cell}; border-left:6px solid {figures.COLOURS[PARTS.index(name)]}'>"
+        f"<tr><td style='{cell}; border-left:6px solid {figures.COLORS[PARTS.index(name)]}'>"
         f"{name}, {cost[name]} tokens</td><td style='{cell}'>"
         f"<pre style='white-space:pre-wrap; margin:0'>{tables.escaped(text)}</pre></td></tr>"
         for name, text in playground.parts().items()

@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from course_utils import evaluation
-from course_utils.display.figures import COLOURS, FONT, HATCHES, LINES, MARKERS, plain
+from course_utils.display.figures import COLORS, FONT, HATCHES, LINES, MARKERS, plain
 from course_utils.display.tables import visible
 
 COUNTS, SILENT = "#FFD98A", "#EEEEEE"  # a token that counts in the loss, and one that does not
@@ -71,7 +71,7 @@ def token_losses(tokenizer, example, losses):
                 [t + (i - (len(losses) - 1) / 2) * width for t in places],
                 [values[t] for t in places],
                 width,
-                color=(COLOURS[4], COLOURS[0])[i] if wanted else ("#DDDDDD", "#999999")[i],
+                color=(COLORS[4], COLORS[0])[i] if wanted else ("#DDDDDD", "#999999")[i],
                 hatch="" if wanted else "////",
                 edgecolor="white" if wanted else "#777777",
                 label=f"counts, {name}" if wanted else f"does not count, {name}",
@@ -133,8 +133,8 @@ def examples_and_noise(examples, noise):
     for i, (column, n, name) in enumerate(lines):
         points = [over_seeds(rows, column, n) for rows in groups.values()]
         middle, low, high = zip(*points)
-        axes[0].plot(list(groups), middle, LINES[i], marker=MARKERS[i], color=COLOURS[i], label=name)
-        axes[0].fill_between(list(groups), low, high, color=COLOURS[i], alpha=0.15, linewidth=0)
+        axes[0].plot(list(groups), middle, LINES[i], marker=MARKERS[i], color=COLORS[i], label=name)
+        axes[0].fill_between(list(groups), low, high, color=COLORS[i], alpha=0.15, linewidth=0)
         for count, rows in groups.items():
             axes[0].plot([count] * len(rows), [row[column] / row[n] for row in rows], ".", color="#777777")
     axes[0].set(xscale="log", xlabel="examples to learn from", ylabel="right as a whole, or the team")
@@ -143,7 +143,7 @@ def examples_and_noise(examples, noise):
     axes[0].legend(frameon=False)
     for i, rows in enumerate(by(noise, "noise").values()):
         value, low, high = over_seeds(rows)
-        axes[1].bar(i, value, color=COLOURS[i + 3], hatch=HATCHES[i + 1], edgecolor="white")
+        axes[1].bar(i, value, color=COLORS[i + 3], hatch=HATCHES[i + 1], edgecolor="white")
         axes[1].errorbar(i, value, [[value - low], [high - value]], color="black", capsize=4)
         axes[1].plot([i + 0.15] * len(rows), [row["right"] / row["n"] for row in rows], ".", color="#777777")
         axes[1].text(i, high, f"{value:.2f}", ha="center", va="bottom")
@@ -160,7 +160,7 @@ def gained_and_forgotten(rows, whole):
     _, axes = plt.subplots(2, 1, figsize=(9, 5.6), sharex=True, layout="constrained")
     for i, some in enumerate(groups.values()):
         for ax, (value, low, high) in zip(axes, (over_seeds(some), forgotten(some, whole))):
-            ax.bar(i, value, color=COLOURS[i % 7], hatch=HATCHES[i % 7], edgecolor="white")
+            ax.bar(i, value, color=COLORS[i % 7], hatch=HATCHES[i % 7], edgecolor="white")
             ax.errorbar(i, value, [[max(0, value - low)], [max(0, high - value)]], color="black", capsize=4)
             ax.text(i + 0.06, max(high, 0), f" {value:.2f}", ha="left", va="bottom")
     axes[0].set(ylabel="desk: replies right", ylim=(0, 1))
@@ -189,7 +189,7 @@ def grouped(series, ylabel="share right"):
             )
             value, (low, high) = hits / n, evaluation.interval(hits, n)
             at = j + (i - (len(series) - 1) / 2) * width
-            look = dict(color=COLOURS[i], hatch=HATCHES[i], edgecolor="white", label=None if j else name)
+            look = dict(color=COLORS[i], hatch=HATCHES[i], edgecolor="white", label=None if j else name)
             ax.bar(at, value, 0.94 * width, **look)
             ax.errorbar(at, value, [[max(0, value - low)], [max(0, high - value)]], color="black", capsize=3)
             ax.text(at, max(high, value) + 0.01, f"{value:.2f}".lstrip("0"), ha="center", size=9)

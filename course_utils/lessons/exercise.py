@@ -198,11 +198,11 @@ def in_lessons(kind=Exercise):
     """All objects of this kind (Exercise, Prediction, …, or a tuple) in the lessons, by module and name."""
     from course_utils import lessons  # here: the lessons import this module
 
-    found = {}
+    by_id = {}
     names = (info.name for info in pkgutil.iter_modules(lessons.__path__))
     for module in sorted(name for name in names if name == "numbers" or LESSON.fullmatch(name)):
         values = vars(importlib.import_module(f"course_utils.lessons.{module}"))
         for _, value in sorted(values.items()):
             if isinstance(value, kind):
-                found[id(value)] = value
-    return list(found.values())
+                by_id[id(value)] = value
+    return list(by_id.values())

@@ -159,12 +159,12 @@ q2 = Exercise(
 
 
 def advantages(rewards, values, gamma, lam):
-    found, ahead, after = [], 0.0, 0.0
+    result, ahead, after = [], 0.0, 0.0
     for reward, value in zip(reversed(rewards), reversed(values)):
         ahead = reward + gamma * after - value + gamma * lam * ahead
         after = value
-        found.append(ahead)
-    return found[::-1]
+        result.append(ahead)
+    return result[::-1]
 
 
 def _without_the_future(rewards, values, gamma, lam):
@@ -180,21 +180,21 @@ def _reversed(rewards, values, gamma, lam):
 
 
 def _no_gamma_in_the_sum(rewards, values, gamma, lam):
-    found, ahead, after = [], 0.0, 0.0
+    result, ahead, after = [], 0.0, 0.0
     for reward, value in zip(reversed(rewards), reversed(values)):
         ahead = reward + gamma * after - value + lam * ahead
         after = value
-        found.append(ahead)
-    return found[::-1]
+        result.append(ahead)
+    return result[::-1]
 
 
 def _value_behind_the_end(rewards, values, gamma, lam):
-    found, ahead, after = [], 0.0, values[-1]
+    result, ahead, after = [], 0.0, values[-1]
     for reward, value in zip(reversed(rewards), reversed(values)):
         ahead = reward + gamma * after - value + gamma * lam * ahead
         after = value
-        found.append(ahead)
-    return found[::-1]
+        result.append(ahead)
+    return result[::-1]
 
 
 q3 = Exercise(
@@ -232,7 +232,7 @@ q3 = Exercise(
     ],
     hints=[
         "Loop over zip(reversed(rewards), reversed(values)), and keep the next value and advantage.",
-        "Turn the list round at the end: found[::-1].",
+        "Turn the list round at the end: result[::-1].",
     ],
     minutes=10,
     difficulty=3,

@@ -1,4 +1,4 @@
-"""Exercises about numbers of the learner's own, so that a neighbour's result is of no use.
+"""Exercises about numbers of the learner's own, so that a neighbor's result is of no use.
 
 Each learner has a seed (progress.seed), each seed its numbers, and the check knows the right result
 and the usual slips for those numbers. A teacher's gradebook works the result out again.

@@ -52,19 +52,19 @@ def _unused(path):
 def parse(text):
     """The progress in a JSON text. Raises ValueError if it is not progress."""
     try:
-        found = json.loads(text.removeprefix("\ufeff"))
+        progress = json.loads(text.removeprefix("\ufeff"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    if not isinstance(found, dict) or not all(isinstance(found.get(kind), dict) for kind in KINDS):
+    if not isinstance(progress, dict) or not all(isinstance(progress.get(kind), dict) for kind in KINDS):
         raise ValueError("not a progress file")
-    if not all(isinstance(entry, dict) for kind in KINDS for entry in found[kind].values()):
+    if not all(isinstance(entry, dict) for kind in KINDS for entry in progress[kind].values()):
         raise ValueError("not a progress file")
-    for entry in found["exercises"].values():
+    for entry in progress["exercises"].values():
         numbers = entry.get("tries", 0), entry.get("answer", 0)
         possible = type(numbers[0]) is int and type(numbers[1]) in (int, float)
         if not (possible and abs(numbers[1]) <= LARGEST):
             raise ValueError("not a progress file")
-    return {kind: found[kind] for kind in KINDS}
+    return {kind: progress[kind] for kind in KINDS}
 
 
 def merge(old, new):
@@ -130,9 +130,9 @@ def take_in(text):
 
     Raises ValueError if it is not progress, OSError if it cannot be kept; nothing is changed then.
     """
-    found, everything = parse(text), load()
+    imported, everything = parse(text), load()
     for kind in KINDS:
-        for name, entry in found[kind].items():
+        for name, entry in imported[kind].items():
             everything[kind][name] = merge(everything[kind].get(name, {}), entry)
     save(everything)
     owner = learner(text)

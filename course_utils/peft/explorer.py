@@ -117,7 +117,7 @@ def lora_picture(model):
         for line, targets in (("-", QUERIES_AND_VALUES), ("--", tuple(sizes))):
             label = f"{name}, {'q and v' if line == '-' else 'all layers'}"
             counts = [state.count(name, rank, targets) / total for rank in RANKS]
-            ax.plot(RANKS, counts, line, marker=figures.MARKERS[i], color=figures.COLOURS[i], label=label)
+            ax.plot(RANKS, counts, line, marker=figures.MARKERS[i], color=figures.COLORS[i], label=label)
     ax.axhline(1, color="black", linestyle=":", label="the whole model")
     ax.set(xscale="log", yscale="log", xlabel="rank", ylabel="numbers that train, share of the model")
     ax.set_ylim(bottom=1e-6)  # room for the legend

@@ -10,9 +10,9 @@ import matplotlib.pyplot as plt
 from matplotlib.patches import Rectangle
 
 from course_utils import evaluation
-from course_utils.display.figures import COLOURS, FONT, LINES, MARKERS
+from course_utils.display.figures import COLORS, FONT, LINES, MARKERS
 
-LEARNED, FROZEN, WORD = COLOURS[1], "#DDDDDD", "#FFFFFF"
+LEARNED, FROZEN, WORD = COLORS[1], "#DDDDDD", "#FFFFFF"
 LAYERS = {  # a block's linear layers, from below: (left edge, height in the picture, label)
     "q_proj": (0.0, 0.0, "queries"),
     "k_proj": (1.3, 0.0, "keys"),
@@ -86,8 +86,8 @@ def soft_prompt_diagram(vectors=3, layers=3):
                 if soft and row == 0 and 0 not in rows:
                     continue  # a prefix has no words, only what the layers would have made of them
                 learned = soft and row in rows
-                colour = LEARNED if learned else WORD if row == 0 else FROZEN
-                cell = Rectangle((column, row), 0.86, 0.8, facecolor=colour, edgecolor="black", linewidth=0.8)
+                color = LEARNED if learned else WORD if row == 0 else FROZEN
+                cell = Rectangle((column, row), 0.86, 0.8, facecolor=color, edgecolor="black", linewidth=0.8)
                 cell.set_hatch("//" if learned else "")
                 ax.add_patch(cell)
                 if row == 0 and not soft:
@@ -115,7 +115,7 @@ def starts(rows, measure="routing", ylabel="right team (dev)", baseline=None):
             line = sorted(
                 (row["lr"], row[measure]) for row in rows if (row["length"], row["start"]) == (length, name)
             )
-            ax.plot(*zip(*line), LINES[i], marker=MARKERS[i], color=COLOURS[i], label=STARTS.get(name, name))
+            ax.plot(*zip(*line), LINES[i], marker=MARKERS[i], color=COLORS[i], label=STARTS.get(name, name))
         rates = sorted({row["lr"] for row in rows})
         ax.set(xscale="log", title=f"{length} vectors", xlabel="learning rate", ylim=(0, 1))
         ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
@@ -145,9 +145,9 @@ def few_examples(rows, measure="routing", ylabel="right team"):
                 for count in counts
             ]
             middle = [statistics.mean(values) for values in runs]
-            ax.plot(counts, middle, LINES[i], marker=MARKERS[i], color=COLOURS[i], label=name)
+            ax.plot(counts, middle, LINES[i], marker=MARKERS[i], color=COLORS[i], label=name)
             low, high = [min(values) for values in runs], [max(values) for values in runs]
-            ax.fill_between(counts, low, high, color=COLOURS[i], alpha=0.15, linewidth=0)
+            ax.fill_between(counts, low, high, color=COLORS[i], alpha=0.15, linewidth=0)
     for ax, title in zip(axes, ("on new messages (dev)", "its own examples less new messages: the gap")):
         ax.set(xscale="log", xlabel="examples to learn from", title=title)
         ax.set_xticks(counts, [str(count) for count in counts])
@@ -169,7 +169,7 @@ def forest(names, values, baseline=None, xlabel="share right", ax=None):
     for i, value in enumerate(values):
         middle, low, high = value if isinstance(value, tuple) else _share(value)
         reach = [[max(0, middle - low)], [max(0, high - middle)]]
-        ax.errorbar(middle, i, xerr=reach, fmt=MARKERS[0], color=COLOURS[0], mec="black", capsize=3)
+        ax.errorbar(middle, i, xerr=reach, fmt=MARKERS[0], color=COLORS[0], mec="black", capsize=3)
         ax.annotate(f"{middle:.2f}", (middle, i), (0, 5), textcoords="offset points", ha="center", size=8)
     if baseline is not None:
         ax.axvline(baseline, color="black", linestyle=":")

@@ -1,9 +1,9 @@
-"""What makes the numbers of a soft prompt while it trains: nothing, an MLP or an LSTM.
+"""Encoders that parameterize a soft prompt during training: none, an MLP or an LSTM.
 
 Each encoder's forward gives the whole soft prompt in the shape of its start: vectors (v, D), or
 keys and values (v, L, 2, H, D / H). After training only that result is kept. With `residual`, the
-encoder learns what to add to the start and begins with nothing to add, so training begins exactly
-there (Razdaibiedina et al. 2023, "Residual prompt tuning"); without, it must make all of it, as
+encoder learns an update of the start that is 0 at first, so training begins exactly there
+(Razdaibiedina et al. 2023, "Residual prompt tuning"); without, it produces the whole soft prompt, as
 in the first papers. Taught in lesson 02.
 """
 
@@ -12,7 +12,7 @@ from torch import nn
 
 
 class Direct(nn.Module):
-    """The numbers of the soft prompt themselves: prompt tuning, or prefix tuning without the MLP."""
+    """The soft prompt's values as parameters: prompt tuning, or prefix tuning without the MLP."""
 
     def __init__(self, start):
         super().__init__()
@@ -26,7 +26,7 @@ class Mlp(nn.Module):
     """Two layers turn a learned vector into each position of the soft prompt.
 
     For vectors this is p-tuning with an MLP (Liu et al. 2021, "GPT understands, too"); for keys
-    and values the reparameterisation of prefix tuning (Li and Liang 2021, section 4.3).
+    and values the reparameterization of prefix tuning (Li and Liang 2021, section 4.3).
     """
 
     def __init__(self, start, width=128, residual=True, seed=0):
@@ -42,7 +42,7 @@ class Mlp(nn.Module):
 
 
 class Lstm(nn.Module):
-    """A two-way LSTM lets the positions know of each other, then two layers: p-tuning with an LSTM.
+    """A bidirectional LSTM connects the positions, then two layers: p-tuning with an LSTM.
 
     Source: Liu et al. 2021, "GPT understands, too", section 3.2.
     """
@@ -64,7 +64,7 @@ class Lstm(nn.Module):
 
 
 def _begin_at(encoder, start, residual):
-    """Keep the start as a constant and add nothing to it yet; or let the constant be 0."""
+    """Keep the start as a constant and an update of 0; or let the constant be 0."""
     start = start.detach().clone()
     encoder.register_buffer("start", start if residual else torch.zeros_like(start))
     if residual:
@@ -73,6 +73,6 @@ def _begin_at(encoder, start, residual):
 
 
 def without_encoder(part):
-    """The soft prompt that an encoder has come to, as plain numbers; the encoder is no longer needed."""
+    """The encoder's final soft prompt as plain values; the encoder is no longer needed."""
     with torch.no_grad():
         return Direct(part())

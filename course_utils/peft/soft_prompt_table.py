@@ -1,11 +1,11 @@
 """A table of soft prompts: one base model, one row per task, one file.
 
     table = PromptTable(model)
-    table.add("desk", soft)                  # a trained SoftPrompted; its encoder stays behind
+    table.add("desk", soft)                  # a trained SoftPrompted, without its encoder
     table.save("prompts.safetensors")
     generation.generate(table.model("desk"), tokenizer, prompts)
 
-Prompt-tuned, p-tuned and prefix-tuned tasks stand side by side. Left out: different tasks in one
+It holds prompt-tuned, p-tuned and prefix-tuned tasks. Left out: different tasks in one
 batch (course_utils.peft.mixed_batch does that for adapters).
 """
 
@@ -30,7 +30,7 @@ class PromptTable:
         return task in self.prompts
 
     def add(self, task, soft):
-        """Keep what a trained SoftPrompted has learned, as plain numbers of its own.
+        """Copy the values of a trained SoftPrompted.
 
         Raises ValueError for a name that is taken or empty, or a soft prompt of another base.
         """
@@ -54,12 +54,12 @@ class PromptTable:
         del self.prompts[task], self.behind[task]
 
     def count(self, task):
-        """How many numbers a task keeps."""
+        """How many parameters a task stores."""
         self._known(task)
         return self.prompts[task].numel()
 
     def save(self, path):
-        """Write all tasks to one safetensors file, whole or not at all."""
+        """Write all tasks to one safetensors file, atomically."""
         base = adapter_files.signature(self.base)
         adapter_files.write(path, self.prompts, {"format": FORMAT, "base": base, "behind": self.behind})
 

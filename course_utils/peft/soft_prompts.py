@@ -1,4 +1,4 @@
-"""Soft prompts: learned vectors that a frozen model reads before every text.
+"""Soft prompts: learned vectors in front of every text of a frozen model.
 
     soft = SoftPrompted(model, Direct(text_start(model, tokenizer, "Message: …")))
     training.train(soft, examples, lr=0.3, steps=100)       # only the vectors train
@@ -19,15 +19,15 @@ from transformers import DynamicCache
 class SoftPrompted(nn.Module):
     """A frozen base model with a soft prompt; takes and returns what the base does.
 
-    part() gives the soft prompt: vectors (v, D) that the first layer reads (Lester et al. 2021,
+    part() gives the soft prompt: vectors (v, D), the first layer's inputs (Lester et al. 2021,
     "The power of scale for parameter-efficient prompt tuning"), or keys and values
     (v, L, 2, H, D / H) for each of L layers (Li and Liang 2021, "Prefix-tuning", section 4).
 
-    The soft prompt is read once, for all rows of a batch, and its keys and values are handed on
-    as a cache. So it stands directly before each row's own positions, whatever the padding.
+    One forward pass over the soft prompt serves all rows of a batch: its keys and values are passed
+    on as a cache. So it stands directly before each row's own positions, whatever the padding.
 
     behind: the last so many vectors stand where the text holds marks (see `marks`) and the rest
-    in front. The base's parameters stop asking for gradients; nothing else about it changes.
+    in front. The base's parameters no longer require gradients; nothing else about it changes.
     Raises ValueError for a prompt as long as the context, or keys and values of another model.
     """
 
@@ -36,13 +36,13 @@ class SoftPrompted(nn.Module):
         self.base, self.part, self.behind = base.requires_grad_(False), part.to(base.device), behind
         self.first_mark = base.get_input_embeddings().num_embeddings if first_mark is None else first_mark
         with torch.no_grad():
-            given = part()
-        if given.shape[1:] != start_shape(base, given.dim() == 2):
-            raise ValueError(f"A soft prompt of the shape {tuple(given.shape)} was made for another model.")
-        self.length = len(given) - behind  # vectors in front of the text
-        self.config = copy.deepcopy(base.config)  # the room that is left for text
+            values = part()
+        if values.shape[1:] != start_shape(base, values.dim() == 2):
+            raise ValueError(f"A soft prompt of the shape {tuple(values.shape)} was made for another model.")
+        self.length = len(values) - behind  # vectors in front of the text
+        self.config = copy.deepcopy(base.config)  # the context that is left for text
         text = self.config.get_text_config()
-        if not 0 <= behind <= len(given) or self.length >= text.max_position_embeddings:
+        if not 0 <= behind <= len(values) or self.length >= text.max_position_embeddings:
             raise ValueError(
                 f"{self.length} vectors in front and {behind} behind do not fit: the model's context "
                 f"holds {text.max_position_embeddings} tokens."
@@ -89,20 +89,20 @@ class SoftPrompted(nn.Module):
 
     def read(self, rows):
         """The keys and values of the vectors in front, for a batch of so many rows: a cache."""
-        given = self.part().to(self.base.dtype)
-        if given.dim() == 2:
-            front = given[None, : self.length]  # (1, v, D)
+        values = self.part().to(self.base.dtype)
+        if values.dim() == 2:
+            front = values[None, : self.length]  # (1, v, D)
             cache = self.base(inputs_embeds=front, use_cache=True, logits_to_keep=1).past_key_values
             cache.batch_repeat_interleave(rows)
             return cache
         cache = DynamicCache(config=self.base.config)
-        for layer, pair in enumerate(given.permute(1, 2, 3, 0, 4)):  # (2, H, v, D / H)
+        for layer, pair in enumerate(values.permute(1, 2, 3, 0, 4)):  # (2, H, v, D / H)
             keys, values = pair[:, None].expand(-1, rows, -1, -1, -1)
             cache.update(keys, values, layer)
         return cache
 
     def words(self, ids):
-        """What the base reads: the ids, or their embeddings where some of them are marks."""
+        """The base's inputs: the ids, or their embeddings where some of them are marks."""
         marked = ids >= self.first_mark
         if not marked.any():
             return {"input_ids": ids}
@@ -123,23 +123,23 @@ def start_shape(base, vectors):
 
 @torch.no_grad()
 def embeddings(base):
-    """The vectors (V, D) that the base reads for its tokens, in fp32; some models scale them first."""
+    """The embeddings (V, D) of all tokens as the first layer gets them (some models scale them), in fp32."""
     layer = base.get_input_embeddings()
     return layer(torch.arange(layer.num_embeddings, device=base.device)).float()
 
 
 def random_start(base, length, seed=0):
-    """Vectors (length, D): random numbers with the spread of the base's embeddings."""
+    """Vectors (length, D): normal noise with the standard deviation of the base's embeddings."""
     table = embeddings(base)
-    draw = torch.randn(length, table.shape[1], generator=torch.Generator().manual_seed(seed))
-    return draw.to(table) * table.std()
+    noise = torch.randn(length, table.shape[1], generator=torch.Generator().manual_seed(seed))
+    return noise.to(table) * table.std()
 
 
 def vocabulary_start(base, length, seed=0):
-    """Vectors (length, D): the embeddings of tokens drawn from the vocabulary."""
+    """Vectors (length, D): the embeddings of tokens sampled from the vocabulary."""
     table = embeddings(base)
-    drawn = torch.randint(len(table), (length,), generator=torch.Generator().manual_seed(seed))
-    return table[drawn.to(table.device)]
+    ids = torch.randint(len(table), (length,), generator=torch.Generator().manual_seed(seed))
+    return table[ids.to(table.device)]
 
 
 def text_start(base, tokenizer, text, length=None):

@@ -11,7 +11,7 @@ import statistics
 import matplotlib.pyplot as plt
 
 from course_utils import evaluation
-from course_utils.display.figures import COLOURS, FONT, HATCHES, LINES, MARKERS
+from course_utils.display.figures import COLORS, FONT, HATCHES, LINES, MARKERS
 from course_utils.finetune.plots import by, over_seeds
 from course_utils.rlhf import metrics
 
@@ -22,7 +22,7 @@ PANELS = {
     "clip_fraction": "share of tokens clipped",
 }
 VERDICTS = ("right", "right, hedged", "declined", "wrong, hedged", "wrong")
-SHADES = (COLOURS[2], COLOURS[4], "#DDDDDD", COLOURS[1], COLOURS[5])
+SHADES = (COLORS[2], COLORS[4], "#DDDDDD", COLORS[1], COLORS[5])
 
 
 @plt.rc_context(FONT)
@@ -38,7 +38,7 @@ def panel(runs, names=tuple(PANELS), title=None, target=None):
     for ax, name in zip(axes, names):
         for i, (label, run) in enumerate(runs.items()):
             values = run.get(name, [])
-            ax.plot(range(1, len(values) + 1), values, LINES[i % 4], color=COLOURS[i % 7], label=label)
+            ax.plot(range(1, len(values) + 1), values, LINES[i % 4], color=COLORS[i % 7], label=label)
         ax.set(xlabel="update", title=PANELS.get(name, name.replace("_", " ")))
         ax.title.set_size(9)
     if len(runs) > 1:
@@ -77,7 +77,7 @@ def calibration(bins):
     _, ax = plt.subplots(figsize=(4.6, 4.2), layout="constrained")
     confidence, accuracy, low, high, _ = zip(*bins)
     ax.plot([0.5, 1], [0.5, 1], ":", color="black", label="perfectly calibrated")
-    style = dict(fmt=MARKERS[0] + "-", color=COLOURS[0], capsize=3, label="reward model")
+    style = dict(fmt=MARKERS[0] + "-", color=COLORS[0], capsize=3, label="reward model")
     ax.errorbar(confidence, accuracy, reach(accuracy, low, high), **style)
     ax.set(xlabel="confidence (mean of a bin)", ylabel="accuracy", xlim=(0.48, 1.02), ylim=(0, 1.04))
     ax.legend(frameon=False, loc="lower right")
@@ -130,7 +130,7 @@ def over_optimization(runs, window=8):
             for name in ("kl", "reward", "gold")
         }
         for ax, name in zip(axes, ("reward", "gold")):
-            style = dict(marker=MARKERS[i % 7], ms=4, color=COLOURS[i % 7], label=f"penalty {penalty:g}")
+            style = dict(marker=MARKERS[i % 7], ms=4, color=COLORS[i % 7], label=f"penalty {penalty:g}")
             ax.plot(curves["kl"], curves[name], LINES[i % 4], **style)
     for ax, name in zip(axes, ("proxy", "gold")):
         ax.set(xlabel="KL to the start (nats per reply)", title=f"{name} reward")
@@ -157,7 +157,7 @@ def by_steps(runs):
         steps = [int(n) + 0.06 * i for n in counts]
         accuracy = [right / n for right, n in counts.values()]
         low, high = zip(*(evaluation.interval(right, n) for right, n in counts.values()))
-        style = dict(fmt=MARKERS[i] + LINES[i], color=COLOURS[i], capsize=3, label=name)
+        style = dict(fmt=MARKERS[i] + LINES[i], color=COLORS[i], capsize=3, label=name)
         ax.errorbar(steps, accuracy, reach(accuracy, low, high), **style)
     ax.axvline(4.5, color="black", linestyle=":")
     ax.annotate("longer than any in the corpus", (4.6, 0.97), size=9)
@@ -188,9 +188,9 @@ def accuracy_by_pairs(rows, group, column, label):
         groups = dict(sorted(by(runs, column).items()))
         mean, low, high = zip(*map(over_seeds, groups.values()))
         ax.plot(
-            list(groups), mean, LINES[i % 4], marker=MARKERS[i], color=COLOURS[i], label=label.format(value)
+            list(groups), mean, LINES[i % 4], marker=MARKERS[i], color=COLORS[i], label=label.format(value)
         )
-        ax.fill_between(list(groups), low, high, color=COLOURS[i], alpha=0.15, linewidth=0)
+        ax.fill_between(list(groups), low, high, color=COLORS[i], alpha=0.15, linewidth=0)
         for count, seeds in groups.items():
             ax.plot([count] * len(seeds), [row["right"] / row["n"] for row in seeds], ".", color="#777777")
     ax.axhline(0.5, color="black", linestyle=":", label="chance level")

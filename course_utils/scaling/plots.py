@@ -5,7 +5,7 @@ The values come from the lesson. Left out: measured network speeds, which need s
 
 import matplotlib.pyplot as plt
 
-from course_utils.display.figures import COLOURS, FONT, HATCHES
+from course_utils.display.figures import COLORS, FONT, HATCHES
 
 
 @plt.rc_context(FONT)
@@ -15,7 +15,7 @@ def memory_bars(memory, unit=1e6, ylabel="megabytes in each process", limit=None
     for i, kinds in enumerate(memory.values()):
         floor = 0
         for k, (kind, size) in enumerate(kinds.items()):
-            style = dict(color=COLOURS[k % 7], hatch=HATCHES[k % 7], edgecolor="white")
+            style = dict(color=COLORS[k % 7], hatch=HATCHES[k % 7], edgecolor="white")
             ax.bar(i, size / unit, bottom=floor / unit, label=kind if i == 0 else None, **style)
             floor += size
         ax.text(i, floor / unit, f"{floor / unit:,.3g}", ha="center", va="bottom")
@@ -41,7 +41,7 @@ def pipelines(schedules):
         count = 1 + max(micro_batch for _, _, micro_batch in steps)
         for device, time, micro_batch in steps:
             hatch = HATCHES[micro_batch % 7] if count <= len(HATCHES) else None  # too fine in narrow bars
-            style = dict(color=COLOURS[micro_batch % 6], hatch=hatch, edgecolor="white")
+            style = dict(color=COLORS[micro_batch % 6], hatch=hatch, edgecolor="white")
             ax.barh(device, 1 / count, left=time / count, height=0.8, **style)
         devices = 1 + max(device for device, _, _ in steps)
         ax.set(title=title, xlabel="time (1: a batch in one stage)", xlim=(0, devices))

@@ -10,7 +10,7 @@ import hashlib
 import matplotlib.pyplot as plt
 
 from course_utils.display import tables
-from course_utils.display.figures import COLOURS, FONT, LINES, MARKERS
+from course_utils.display.figures import COLORS, FONT, LINES, MARKERS
 from course_utils.scoreboard import advisor
 from course_utils.scoreboard import table as scoreboard
 from course_utils.scoreboard.columns import TITLES
@@ -50,7 +50,7 @@ def effort(board, columns=("train_seconds", "stored_bytes"), y="accuracy", task=
                 value, low, high = marks[name]
                 at, reach = means.loc[name, column], [[max(0, value - low)], [max(0, high - value)]]
                 big = 5 + 4 * min(1, means.loc[name, "examples"] / means.examples.max())
-                style = dict(fmt=MARKERS[i % 7], color=COLOURS[i % 7], mec="black", ms=big, capsize=2)
+                style = dict(fmt=MARKERS[i % 7], color=COLORS[i % 7], mec="black", ms=big, capsize=2)
                 style |= {"mfc": "white"} if i >= len(MARKERS) else {}
                 style |= dict(label=family, zorder=3) if name in best else dict(alpha=0.35)
                 ax.errorbar(at, value, reach, **style)
@@ -116,7 +116,7 @@ def differences(gaps, xlabel="difference in records right"):
     _, ax = plt.subplots(figsize=(8, 1.2 + 0.4 * len(gaps)), layout="constrained")
     for i, (value, low, high) in enumerate(gaps.values()):
         sure = low > 0 or high < 0
-        style = dict(color=COLOURS[0], mfc=COLOURS[0] if sure else "white", mec="black", capsize=3)
+        style = dict(color=COLORS[0], mfc=COLORS[0] if sure else "white", mec="black", capsize=3)
         ax.errorbar(value, i, xerr=[[value - low], [high - value]], fmt=MARKERS[0], **style)
     ax.axvline(0, color="black", linestyle=":")
     ax.set_yticks(range(len(gaps)), list(gaps))
@@ -131,10 +131,10 @@ def moving(x, intervals, xlabel, truth=None):
     _, ax = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
     for at, (value, low, high) in zip(x, intervals):
         reach = [[value - low], [high - value]]
-        ax.errorbar(at, value, reach, fmt=MARKERS[0], color=COLOURS[0], mec="black", capsize=4)
+        ax.errorbar(at, value, reach, fmt=MARKERS[0], color=COLORS[0], mec="black", capsize=4)
     ax.axhline(0, color="black", linestyle=":", label="no difference")
     if truth is not None:
-        ax.axhline(truth, color=COLOURS[1], linestyle=LINES[1], label="all seeds and messages")
+        ax.axhline(truth, color=COLORS[1], linestyle=LINES[1], label="all seeds and messages")
     ax.set_xticks(list(x))
     ax.set(xlabel=xlabel, ylabel="difference")
     ax.legend(frameon=False, fontsize=9)
@@ -148,8 +148,8 @@ def sizes(lines, xlabel="parameters of the model"):
     for i, (name, points) in enumerate(lines.items()):
         x, values = zip(*points)
         middle, low, high = zip(*values)
-        ax.plot(x, middle, LINES[i % 4], marker=MARKERS[i % 7], color=COLOURS[i % 7], label=name)
-        ax.fill_between(x, low, high, color=COLOURS[i % 7], alpha=0.12, linewidth=0)
+        ax.plot(x, middle, LINES[i % 4], marker=MARKERS[i % 7], color=COLORS[i % 7], label=name)
+        ax.fill_between(x, low, high, color=COLORS[i % 7], alpha=0.12, linewidth=0)
     ax.set_xscale("log")
     ax.set(xlabel=xlabel, ylabel="share right", ylim=(0, 1.02))
     ax.legend(frameon=False)

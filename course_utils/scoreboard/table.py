@@ -101,7 +101,7 @@ def plot(x="trainable_parameters", y="accuracy", task=base.DEFAULT, folder=None,
             value, low, high = mean(technique, y, task=task, folder=folder)
             style, at = lessons.index(lesson), rows[x].mean()
             label = f"lesson {lesson}" if technique == _first(ranked, lesson) else None
-            color, marker = figures.COLOURS[style % 7], figures.MARKERS[style % 7]
+            color, marker = figures.COLORS[style % 7], figures.MARKERS[style % 7]
             reach = [[max(0, value - low)], [max(0, high - value)]]
             ax.errorbar(at, value, reach, fmt=marker, color=color, mec="black", capsize=3, label=label)
             ax.annotate(technique, (at, value), (5, 4), textcoords="offset points", fontsize=8)

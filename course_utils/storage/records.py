@@ -1,7 +1,7 @@
 """Records from a file and back: JSONL or CSV, in UTF-8, whole or refused.
 
 A record is a dictionary with the texts "prompt" and "completion", an optional "id" and any other
-columns. Whatever is wrong with a file is told at once, row by row. Left out: streaming, other formats.
+columns. All problems of a file are reported at once, row by row. Left out: streaming, other formats.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """What the base model can do: the table of abilities, each on held-out items.
 
 An ability is a name and a function rng -> Item. The items come from the same modules that make
-the corpus, drawn from the tenth of all content that the corpus may not contain (world/split.py).
+the corpus, sampled from the tenth of all content that the corpus may not contain (corpus/split.py).
 """
 
 import random
@@ -76,7 +76,7 @@ ALL = {
     "routing of a message, 4 shots": lambda rng: forms.item(rng, shots=4, kind="route"),
 }
 
-# The few that are measured at every milestone of training, for the emergence picture.
+# The few that are measured at every milestone of training, for the figure of abilities over training.
 OVER_TOKENS = [
     "relation, 0 shots",
     "relation, 4 shots",
@@ -98,13 +98,13 @@ OVER_TOKENS = [
 def items(name, count):
     """`count` different held-out items of an ability (fewer where fewer exist), always the same ones."""
     rng = random.Random(f"items of {name}")
-    found = {}
+    by_prompt = {}
     for _ in range(20 * count):
         item = ALL[name](rng)
-        found.setdefault(item.prompt, item)
-        if len(found) == count:
+        by_prompt.setdefault(item.prompt, item)
+        if len(by_prompt) == count:
             break
-    return list(found.values())
+    return list(by_prompt.values())
 
 
 def measure(model, tokenizer, names, count=500, progress=False):

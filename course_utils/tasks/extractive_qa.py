@@ -1,6 +1,6 @@
 """Extractive question answering: a passage and a question in, a span of the passage out.
 
-The passages are notes ("Zoe: bedroom, a green glove."): the base model's library tells the same
+The passages are notes ("Zoe: bedroom, a green glove."): the pretraining corpus states the same
 facts in sentences, and asks for them in other words. Grades are exact match and F1, as usual for
 such data. Taught in lesson 03. Left out: questions that the passage cannot answer.
 """
@@ -14,16 +14,16 @@ from course_utils.generation import generate
 
 
 def records(count, seed, facts=8):
-    """`count` different records: {"prompt", "completion"}; no facts of them are in the library.
+    """`count` different records: {"prompt", "completion"}; their facts are held out from the corpus.
 
     The prompt ends with "Answer:", the completion is a span of the passage. Different seeds share
     wordings, but no passage.
     """
-    rng, found = random.Random(f"reading {seed}"), {}
-    while len(found) < count:
+    rng, by_prompt = random.Random(f"reading {seed}"), {}
+    while len(by_prompt) < count:
         if record := _record(rng, facts):
-            found[record["prompt"]] = record
-    return list(found.values())
+            by_prompt[record["prompt"]] = record
+    return list(by_prompt.values())
 
 
 def _record(rng, count):
@@ -52,21 +52,21 @@ def words(text):
     return [word for word in text.lower().split() if word not in ("a", "an", "the")]
 
 
-def f1(given, answer):
+def f1(reply, answer):
     """How far two lists of words overlap: the harmonic mean of precision and recall, 0 to 1.
 
     Source: Rajpurkar et al. 2016 (SQuAD), section 6.1.
     """
-    common = sum((Counter(given) & Counter(answer)).values())
+    common = sum((Counter(reply) & Counter(answer)).values())
     if common == 0:
         return 0.0
-    precision, recall = common / len(given), common / len(answer)
+    precision, recall = common / len(reply), common / len(answer)
     return 2 * precision * recall / (precision + recall)
 
 
 def grade(model, tokenizer, items):
     """(exact matches [bool], F1 [float]) of the model's answers to records, in their order."""
-    given = generate(model, tokenizer, [r["prompt"] for r in items], max_new_tokens=16, stop="\n")
+    replies = generate(model, tokenizer, [r["prompt"] for r in items], max_new_tokens=16, stop="\n")
     answers = [r["completion"].strip() for r in items]
-    given = [text.strip().removesuffix(".").strip() for text in given]
-    return exact_match(given, answers), [f1(words(g), words(a)) for g, a in zip(given, answers)]
+    replies = [text.strip().removesuffix(".").strip() for text in replies]
+    return exact_match(replies, answers), [f1(words(g), words(a)) for g, a in zip(replies, answers)]

@@ -3,9 +3,9 @@
     records = instructions.mixture(instructions.MIXTURES["even"], 1200, seed=0)
     hits = instructions.measure(model, tokenizer, instructions.HELD_OUT, n=50)
 
-The form of a prompt (Taori et al. 2023, Alpaca) is in no document that the base model has read; what
-the tasks need, it knows. A family is held out whole: no record of it, in any wording, is ever trained
-on (Wei et al. 2022, "Finetuned language models are zero-shot learners"). Taught in lesson 04.
+The form of a prompt (Taori et al. 2023, Alpaca) is in no document of the pretraining corpus; the
+knowledge that the tasks need is. A family is held out as a whole: no record of it, in any wording, is
+ever trained on (Wei et al. 2022, "Finetuned language models are zero-shot learners"). Taught in lesson 04.
 Left out: tasks with several right answers.
 """
 
@@ -149,13 +149,13 @@ MIXTURES = {
 def tasks():
     """{family: function(rng, test=False) -> {"prompt", "completion"}}.
 
-    With test=True the content (the word, the list, the review) is one that training never draws.
+    With test=True the content (the word, the list, the review) never occurs in training.
     """
     return {name: _maker(family) for name, family in FAMILIES.items()}
 
 
 def _kept(text):
-    """True for the two fifths of all content that training never draws."""
+    """True for the two fifths of all content that never occurs in training."""
     return any(held_out("instructions", part, text) for part in range(5))
 
 
@@ -184,13 +184,13 @@ def mixture(weights, count, seed):
 
 def items(family, n):
     """n different test records of a family, always the same. Raises ValueError if there are not so many."""
-    rng, make, found = random.Random(f"items of {family}"), tasks()[family], {}
+    rng, make, by_prompt = random.Random(f"items of {family}"), tasks()[family], {}
     for _ in range(100 * n):
         record = make(rng, test=True)
-        found.setdefault(record["prompt"], record)
-        if len(found) == n:
-            return list(found.values())
-    raise ValueError(f"{family} has only {len(found)} test records, not {n}")
+        by_prompt.setdefault(record["prompt"], record)
+        if len(by_prompt) == n:
+            return list(by_prompt.values())
+    raise ValueError(f"{family} has only {len(by_prompt)} test records, not {n}")
 
 
 def measure(model, tokenizer, families, n):
@@ -198,8 +198,8 @@ def measure(model, tokenizer, families, n):
     hits = {}
     for family in families:
         records = items(family, n)
-        given = generate(model, tokenizer, [r["prompt"] for r in records], max_new_tokens=ROOM, stop="\n")
-        given, wanted = ([t.strip().removesuffix(".") for t in texts]
-                         for texts in (given, [r["completion"] for r in records]))  # fmt: skip
-        hits[family] = sum(evaluation.exact_match(given, wanted))
+        replies = generate(model, tokenizer, [r["prompt"] for r in records], max_new_tokens=ROOM, stop="\n")
+        replies, wanted = ([t.strip().removesuffix(".") for t in texts]
+                         for texts in (replies, [r["completion"] for r in records]))  # fmt: skip
+        hits[family] = sum(evaluation.exact_match(replies, wanted))
     return hits

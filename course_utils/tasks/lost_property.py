@@ -1,8 +1,8 @@
-"""The capstone's example: the lost-property office of a railway that does not exist.
+"""The example of an own task: the lost-property office of a railway that does not exist.
 
     python -m course_utils.tasks.lost_property          writes data/capstone from one seed
 
-A note about a lost thing becomes a line of the office's book: colour and thing, its kind, the shelf of
+A note about a lost thing becomes a line of the office's book: color and thing, its kind, the shelf of
 that kind, and the day. Test uses other sentences than train; half of its notes name things that train
 never names, so that the kind must come from what the base model knows. Left out: spelling mistakes.
 """
@@ -25,24 +25,24 @@ SHELVES = {  # kind of thing: the word on the shelf
     "kitchen": "upper",
     "tool": "lower",
 }
-COLOURS = ("red", "blue", "green", "yellow", "black", "white", "brown", "grey")
+COLORS = ("red", "blue", "green", "yellow", "black", "white", "brown", "grey")
 KEPT = 5  # things of each kind that train never names
 FRAMES = {  # sentences of train, and of test
     "train": (
-        "On {day} a {colour} {thing} was left in the train.",
-        "A {colour} {thing} was found at the station on {day}.",
-        "I lost my {colour} {thing} on {day}.",
-        "We found a {colour} {thing} on the seat. It was {day}.",
-        "{day}: a {colour} {thing} lay under the bench.",
-        "Somebody left a {colour} {thing} here on {day}.",
-        "My {colour} {thing} is lost. I had it on {day}.",
-        "The driver found a {colour} {thing} on {day}.",
+        "On {day} a {color} {thing} was left in the train.",
+        "A {color} {thing} was found at the station on {day}.",
+        "I lost my {color} {thing} on {day}.",
+        "We found a {color} {thing} on the seat. It was {day}.",
+        "{day}: a {color} {thing} lay under the bench.",
+        "Somebody left a {color} {thing} here on {day}.",
+        "My {color} {thing} is lost. I had it on {day}.",
+        "The driver found a {color} {thing} on {day}.",
     ),
     "test": (
-        "A passenger gave us a {colour} {thing} on {day}.",
-        "On {day} I forgot my {colour} {thing} in the tram.",
-        "It was {day} when a {colour} {thing} was found by the door.",
-        "There is a {colour} {thing} on the stairs since {day}.",
+        "A passenger gave us a {color} {thing} on {day}.",
+        "On {day} I forgot my {color} {thing} in the tram.",
+        "It was {day} when a {color} {thing} was found by the door.",
+        "There is a {color} {thing} on the stairs since {day}.",
     ),
 }
 
@@ -58,19 +58,19 @@ def records(split, count, seed=SEED):
 
     skill is the kind of thing; new says whether train never names it (every second note of test).
     """
-    draw, found, seen = random.Random(f"{seed} {split}"), [], set()
+    rng, drafts, seen = random.Random(f"{seed} {split}"), [], set()
     known, kinds = things("train"), list(SHELVES)
-    while len(found) < count:
-        kind, new = kinds[len(found) % len(kinds)], split == "test" and len(found) // len(kinds) % 2 == 1
+    while len(drafts) < count:
+        kind, new = kinds[len(drafts) % len(kinds)], split == "test" and len(drafts) // len(kinds) % 2 == 1
         nouns = [noun for noun in things(split)[kind] if (noun not in known[kind]) == new]
-        words = dict(thing=draw.choice(nouns), colour=draw.choice(COLOURS), day=draw.choice(lexicon.DAYS))
-        note = draw.choice(FRAMES[split]).format(**words)
+        words = dict(thing=rng.choice(nouns), color=rng.choice(COLORS), day=rng.choice(lexicon.DAYS))
+        note = rng.choice(FRAMES[split]).format(**words)
         if note not in seen:
             seen.add(note)
-            line = f" {words['colour']} {words['thing']}: {kind}, {SHELVES[kind]} shelf, {words['day']}"
-            about = {"id": f"{split}-{len(found) + 1:03}", "prompt": f"Note: {note}\nBook:"}
-            found.append(about | {"completion": line, "skill": kind, "new": new})
-    return draw.sample(found, count)
+            line = f" {words['color']} {words['thing']}: {kind}, {SHELVES[kind]} shelf, {words['day']}"
+            about = {"id": f"{split}-{len(drafts) + 1:03}", "prompt": f"Note: {note}\nBook:"}
+            drafts.append(about | {"completion": line, "skill": kind, "new": new})
+    return rng.sample(drafts, count)
 
 
 def main(arguments=None):

@@ -1,4 +1,4 @@
-"""The retention suite: what a customised model must not forget.
+"""The retention suite: what a customized model must not forget.
 
 Five abilities of the base model, 200 held-out items each, stored in data/retention/suite.jsonl, so
 that every technique is measured on the same items. `python -m course_utils.tasks.retention` writes them.
@@ -79,7 +79,7 @@ def _is_domain(item):
 
 
 def items(name):
-    """The stored items of an ability, as world.split.Item. Raises KeyError for a name not in ABILITIES."""
+    """The stored items of an ability, as corpus.split.Item. Raises KeyError for a name not in ABILITIES."""
     if name not in ABILITIES:
         raise KeyError(f"{name!r} is not in the suite: {', '.join(ABILITIES)}")
     found = []

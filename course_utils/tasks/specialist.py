@@ -1,6 +1,6 @@
 """A specialist: a small classifier for one skill, as one would build without a language model.
 
-TF-IDF word counts and logistic regression from scikit-learn. It learns from labelled examples and
+TF-IDF word counts and logistic regression from scikit-learn. It learns from labeled examples and
 answers with one of the labels that it has seen; it cannot write, and knows no second skill.
 """
 
@@ -20,7 +20,7 @@ class Specialist:
     """
 
     def fit(self, items):
-        """Learn from labelled items; one label only is allowed and then always given. Returns self."""
+        """Learn from labeled items; one label only is allowed and then always given. Returns self."""
         start = time.perf_counter()
         labels = [item.answer for item in items]
         self.only = labels[0] if len(set(labels)) == 1 else None
@@ -47,4 +47,4 @@ class Specialist:
         for item in items[:20]:
             self.answers([item])
         self.milliseconds = 1000 * (time.perf_counter() - start) / max(1, len(items[:20]))
-        return [given == item.answer for given, item in zip(self.answers(items), items, strict=True)]
+        return [answer == item.answer for answer, item in zip(self.answers(items), items, strict=True)]

@@ -69,7 +69,7 @@ def needed(system, python, extras=("lab", "test")):
     names |= {"python_version": python, "python_full_version": python + ".0"}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     course = [*project["dependencies"], *(r for e in extras for r in project["optional-dependencies"][e])]
-    found, queue = set(), [(course, set())]
+    known, queue = set(), [(course, set())]
     while queue:
         requirements, wanted = queue.pop()
         for requirement in map(Requirement, requirements):
@@ -77,10 +77,10 @@ def needed(system, python, extras=("lab", "test")):
             if requirement.marker and not any(map(requirement.marker.evaluate, about)):
                 continue
             key = (plain(requirement.name), frozenset(requirement.extras))
-            if key not in found:
-                found.add(key)
+            if key not in known:
+                known.add(key)
                 queue.append((requirements_of(requirement.name), set(requirement.extras)))
-    return sorted({name for name, _ in found} | {"setuptools"})
+    return sorted({name for name, _ in known} | {"setuptools"})
 
 
 def requirements_of(name):

@@ -21,7 +21,7 @@ from course_utils.tools import lesson_times
 GB = 1e9
 LONG = 4 * 60  # seconds that a lesson should take at most
 MEMORY = 2.0  # GB that a lesson may take
-DISK = 0.5  # GB free for progress and trained parts
+DISK = 0.5  # GB free for progress and trained adapters
 MARKS = {True: "ok  ", False: "NOT OK"}
 
 
@@ -33,12 +33,12 @@ def versions(constraints):
         if not wanted:
             continue
         try:
-            found = metadata.version(name).split("+")[0]
+            installed = metadata.version(name).split("+")[0]
         except metadata.PackageNotFoundError:
             continue  # of another system, or of an extra that is not installed
-        agree += found == wanted
-        if found != wanted:
-            differ.append(f"{name} is {found}, the tests passed with {wanted}")
+        agree += installed == wanted
+        if installed != wanted:
+            differ.append(f"{name} is {installed}, the tests passed with {wanted}")
     return agree, differ
 
 
@@ -64,10 +64,10 @@ def resources():
 
 def lengths(probe_seconds):
     """[(short enough?, sentence)] per measured lesson, and for all together."""
-    foretold = lesson_times.foretold(probe_seconds)
-    for lesson, seconds in foretold.items():
+    predicted = lesson_times.predicted_seconds(probe_seconds)
+    for lesson, seconds in predicted.items():
         yield seconds <= LONG, f"lesson {lesson}: about {minutes(seconds)} from top to bottom"
-    yield True, f"together: about {minutes(sum(foretold.values()))}"
+    yield True, f"together: about {minutes(sum(predicted.values()))}"
 
 
 def minutes(seconds):

@@ -33,7 +33,7 @@ START = "course_utils.start()"
 
 
 def links(lesson="notebooks/00_start_here.ipynb", hub="https://HUB"):
-    """{door: address} of one lesson at TAG; hub is the address of a JupyterHub."""
+    """{service: address} of one lesson at TAG; hub is the address of a JupyterHub."""
     owner_and_name = REPO_URL.split("github.com/")[-1]
     name = owner_and_name.split("/")[-1]
     page = f"{REPO_URL}/blob/{TAG}/{lesson}"
@@ -57,7 +57,7 @@ def with_setup(notebook):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="doors", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="hosted_links", description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true", help="put the set-up cell into the lessons")
     options = parser.parse_args(arguments)
     for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
@@ -65,10 +65,10 @@ def main(arguments=None):
             from course_utils.tools import notebooks
 
             notebook = with_setup(nbformat.read(path, as_version=4))
-            notebooks.write(notebooks.normalise(notebook), path)
+            notebooks.write(notebooks.normalize(notebook), path)
         lesson = path.relative_to(ROOT).as_posix()
-        doors = " · ".join(f"[{door}]({address})" for door, address in links(lesson).items())
-        print(f"{path.stem}: {doors}")
+        services = " · ".join(f"[{name}]({address})" for name, address in links(lesson).items())
+        print(f"{path.stem}: {services}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""How long the lessons run: kept with the speed of the machine they ran on, foretold for this one.
+"""Run times of the lessons: measured with the speed of the machine, predicted for another machine.
 
 `python -m course_utils.tools.notebooks --time` keeps the seconds of every section in
 data/results/lesson_times.json, with the seconds of a short probe made just before. On another machine
@@ -45,19 +45,19 @@ def probe(rounds=3):
 
 
 def sections(notebook):
-    """[[title, seconds]] of a notebook that nbclient has just executed, before it is normalised."""
-    found = [["Start", 0.0]]
+    """[[title, seconds]] of a notebook that nbclient has just executed, before it is normalized."""
+    timed = [["Start", 0.0]]
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            found += [[title.strip(), 0.0] for title in re.findall(r"^## (.+)$", cell.source, re.MULTILINE)]
+            timed += [[title.strip(), 0.0] for title in re.findall(r"^## (.+)$", cell.source, re.MULTILINE)]
             continue
         times = cell.metadata.get("execution", {})
         if "iopub.execute_input" in times and "shell.execute_reply" in times:
             a, b = (
                 datetime.fromisoformat(times[key]) for key in ("iopub.execute_input", "shell.execute_reply")
             )
-            found[-1][1] += (b - a).total_seconds()
-    return [[title, round(seconds, 1)] for title, seconds in found]
+            timed[-1][1] += (b - a).total_seconds()
+    return [[title, round(seconds, 1)] for title, seconds in timed]
 
 
 def load():
@@ -67,19 +67,19 @@ def load():
 
 def keep(path, notebook):
     """Add the times of one executed lesson, probing the machine in a process of its own."""
-    code = "from course_utils import lesson_times; print(lesson_times.probe())"
+    code = "from course_utils.tools import lesson_times; print(lesson_times.probe())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    found = sections(notebook)
+    measured = sections(notebook)
     everything = load()
     everything[path.name[:2]] = {
-        "seconds": round(sum(seconds for _, seconds in found), 1),
+        "seconds": round(sum(seconds for _, seconds in measured), 1),
         "probe_seconds": round(float(done.stdout.split()[-1]), 3),
-        "sections": found,
+        "sections": measured,
     }
     write_atomically(FILE, json.dumps(everything, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def foretold(probe_seconds, measured=None):
+def predicted_seconds(probe_seconds, measured=None):
     """{lesson: seconds} on a machine whose probe takes probe_seconds."""
     measured = load() if measured is None else measured
     return {

@@ -1,8 +1,8 @@
 """Execute the lessons and store them in one normal form, so that they diff cleanly.
 
-    python -m course_utils.tools.notebooks [FILES]               execute in order, normalise, write
+    python -m course_utils.tools.notebooks [FILES]               execute in order, normalize, write
     python -m course_utils.tools.notebooks --time [FILES]        the same, and keep how long each section took
-    python -m course_utils.tools.notebooks --normalise [FILES]   normalise what is stored
+    python -m course_utils.tools.notebooks --normalize [FILES]   normalize what is stored
     python -m course_utils.tools.notebooks --check [FILES]       write nothing, fail if not normal
 
 Left out on purpose: comparing results. That is nbval's work (`start.py test`).
@@ -53,10 +53,10 @@ def tidy_text(text):
     return text.replace(str(ROOT), "…").replace(str(Path.home()), "~")
 
 
-def fewer_colours(png):
-    """A picture in base64 with 64 colours: a third of the size, and no difference to the eye.
+def fewer_colors(png):
+    """A picture in base64 with 64 colors: a third of the size, and no difference to the eye.
 
-    By coverage, not by the median cut: that gives a small patch, as in a legend, its neighbour's colour.
+    By coverage, not by the median cut: that gives a small patch, as in a legend, its neighbor's color.
     """
     picture = Image.open(io.BytesIO(base64.b64decode(png)))
     if picture.mode == "P":
@@ -69,7 +69,7 @@ def fewer_colours(png):
 
 
 def tidy_outputs(outputs, number):
-    """Drop stderr and widgets, join neighbouring streams, clean the texts."""
+    """Drop stderr and widgets, join neighboring streams, clean the texts."""
     kept = []
     for output in outputs:
         if output.get("name") == "stderr" or WIDGET in output.get("data", {}):
@@ -87,11 +87,11 @@ def tidy_outputs(outputs, number):
             if kind.startswith("text/"):
                 output.data[kind] = tidy_text(value)
             elif kind == "image/png":
-                output.data[kind] = fewer_colours(value)
+                output.data[kind] = fewer_colors(value)
     return kept
 
 
-def normalise(notebook):
+def normalize(notebook):
     """Bring a notebook into the normal form, in place: a function of its contents alone."""
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
     notebook.nbformat, notebook.nbformat_minor = 4, 5
@@ -129,7 +129,7 @@ def main(args=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", type=Path, help="default: all lessons")
     parser.add_argument("--time", action="store_true", help="keep the seconds in data/results")
-    parser.add_argument("--normalise", action="store_true", help="do not execute")
+    parser.add_argument("--normalize", action="store_true", help="do not execute")
     parser.add_argument("--check", action="store_true", help="do not execute or write; report")
     options = parser.parse_args(args)
     failed = 0
@@ -137,7 +137,7 @@ def main(args=None):
         stored = path.read_text(encoding="utf-8")
         notebook = nbformat.reads(stored, as_version=4)
         try:
-            if not (options.check or options.normalise):
+            if not (options.check or options.normalize):
                 execute(notebook, path.resolve().parent)
                 if options.time:
                     lesson_times.keep(path, notebook)
@@ -145,7 +145,7 @@ def main(args=None):
             print(f"{path}: stopped\n{problem}", file=sys.stderr)
             failed += 1
             continue
-        normal = dumps(normalise(notebook))
+        normal = dumps(normalize(notebook))
         if options.check:
             failed += normal != stored
             print(f"{path}: {'normal' if normal == stored else 'NOT normal'}")

@@ -30,17 +30,17 @@ WORDS, LINES = 150, 10  # that a careful reader takes in per minute
 
 def reading(notebook):
     """{section: minutes to read}, in order; what stands before the first heading is "Start"."""
-    title, found = "Start", {}
+    title, minutes = "Start", {}
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             for part in re.split(r"(?m)^(?=## )", cell.source):
                 if part.startswith("## "):
                     title = part.split("\n")[0][3:].strip()
-                found[title] = found.get(title, 0) + len(part.split()) / WORDS
+                minutes[title] = minutes.get(title, 0) + len(part.split()) / WORDS
         else:
             lines = [line for line in cell.source.splitlines() if line.strip()]
-            found[title] = found.get(title, 0) + len(lines) / LINES
-    return found
+            minutes[title] = minutes.get(title, 0) + len(lines) / LINES
+    return minutes
 
 
 def rows(path, times, exercises):

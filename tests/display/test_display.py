@@ -49,7 +49,7 @@ def test_bars_from_hits_and_from_values(tmp_path):
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["a coin"]
 
 
-def test_curves_differ_without_colour(tmp_path):
+def test_curves_differ_without_color(tmp_path):
     series = {name: [(0.1 * i, 0.0, 0.2 * i), (0.5, 0.4, 0.6)] for i, name in enumerate("abcdefg")}
     ax = figures.curves([1, 100], series, "shots", "accuracy", logx=True, baseline=0.25)
     looks = {(line.get_linestyle(), line.get_marker()) for line in ax.lines[:7]}

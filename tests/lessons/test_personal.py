@@ -1,4 +1,4 @@
-"""Personal exercises: right for every seed, slips recognised, every learner other numbers; the gradebook."""
+"""Personal exercises: right for every seed, slips recognized, every learner other numbers; the gradebook."""
 
 import csv
 import json
@@ -53,7 +53,7 @@ def test_a_number_may_be_written_with_its_unit(written, right):
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.id)
-def test_a_neighbour_s_number_is_of_no_use(question):
+def test_a_neighbor_s_number_is_of_no_use(question):
     right = [question.exercise(seed).reference for seed in range(60)]
     copied = [question.exercise(seed).judge(right[(seed + 1) % 60])[0] for seed in range(60)]
     assert copied.count(RIGHT) <= 6 and len(set(right)) >= 20
@@ -85,7 +85,7 @@ def test_a_damaged_or_unwritable_seed_is_no_error(home, damage, monkeypatch, tmp
 
 
 def test_eight_kernels_agree_on_one_seed(home):
-    code = "from course_utils import progress; print(progress.seed())"
+    code = "from course_utils.lessons import progress; print(progress.seed())"
     command = [sys.executable, "-c", code]
     environment = os.environ | {"PYTHONPATH": str(notebooks.ROOT)}
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) for _ in range(8)]

@@ -52,7 +52,7 @@ def test_the_loop_that_it_teaches_takes_the_package_s_steps():
     assert not model.training
 
 
-def test_the_mask_is_shown_in_colours_and_as_text():
+def test_the_mask_is_shown_in_colors_and_as_text():
     cell = next(cell for cell in CODE if cell.source.rstrip().endswith('example(desk["train"][0]))'))
     kinds = set().union(*(output.get("data", {}) for output in cell.outputs))
     assert {"text/html", "text/plain"} <= kinds
@@ -106,7 +106,7 @@ def test_the_exercises_agree_with_the_package():
 HOSTILE = {"prompt": "<img src=x onerror=alert(1)> & $x$:", "completion": ' <b>"hi"</b>'}
 
 
-def test_coloured_text_is_escaped_and_whole():
+def test_colored_text_is_escaped_and_whole():
     _, tokenizer = tiny_llama()
     shown = plots.masked(tokenizer, data.encode(tokenizer, [HOSTILE])[0])
     page = shown._repr_html_()

@@ -57,7 +57,7 @@ def test_there_are_lessons():
 def test_valid_and_normal(path, lesson):
     nbformat.validate(lesson)
     assert notebooks.main(["--check", str(path)]) == 0, (
-        "run python -m course_utils.tools.notebooks --normalise"
+        "run python -m course_utils.tools.notebooks --normalize"
     )
 
 
@@ -107,7 +107,7 @@ def test_the_rules_bite(name):
     assert re.search(FORBIDDEN[name], wrong[name], re.MULTILINE)
 
 
-def test_machine_paths_are_recognised():
+def test_machine_paths_are_recognized():
     for folder in ("home", "Users", "tmp"):
         assert MACHINE.search("see " + "/".join(["", folder, "ada", "x"]))
     assert not MACHINE.search("data/toy_desk and/or notebooks/00")

@@ -58,11 +58,11 @@ def test_placements_start_as_the_base_and_stand_before_the_residual_sum(model, p
 
 def test_adapters_learn_and_mix_in_a_batch(model):
     base = logits(model)
-    optimiser, losses = torch.optim.AdamW(bottleneck.add(model), lr=0.05), []
+    optimizer, losses = torch.optim.AdamW(bottleneck.add(model), lr=0.05), []
     for _ in range(5):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss_of(model).backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(loss_of(model).item())
     assert losses[-1] < losses[0]
     apart = logits(model)

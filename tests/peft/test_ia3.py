@@ -57,9 +57,9 @@ def test_equal_to_peft_in_logits_and_in_a_training_step(model):
     twin = peft_twin(model, "a")
     assert (logits(model) - logits(twin)).abs().max() < WITHIN
     for each in (model, twin):
-        optimiser = torch.optim.AdamW([p for p in each.parameters() if p.requires_grad], lr=0.05)
+        optimizer = torch.optim.AdamW([p for p in each.parameters() if p.requires_grad], lr=0.05)
         loss_of(each).backward()
-        optimiser.step()
+        optimizer.step()
     for path, layer in adapter_layer.adapter_layers(model).items():
         theirs = twin.base_model.model.get_submodule(path).ia3_l["default"]
         assert torch.allclose(layer.adapters["a"].factors, theirs.flatten(), atol=WITHIN)

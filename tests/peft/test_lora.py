@@ -4,8 +4,9 @@ import copy
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 
-from course_utils import generation
+from course_utils import generation, training
 from course_utils.peft import adapter_layer, lora, mixed_batch
 from tests.helpers.adapters import IDS, WITHIN, logits, loss_of, shaken
 from tests.helpers.tiny import tiny_llama
@@ -168,9 +169,9 @@ def test_equal_to_peft_in_logits_and_in_a_training_step(model):
     assert (logits(model) - logits(twin)).abs().max() < WITHIN
     for each in (model, twin):
         trained = [p for p in each.parameters() if p.requires_grad]
-        optimiser = torch.optim.AdamW(trained, lr=0.05)
+        optimizer = torch.optim.AdamW(trained, lr=0.05)
         loss_of(each).backward()
-        optimiser.step()
+        optimizer.step()
     for path, layer in adapter_layer.adapter_layers(model).items():
         theirs = twin.base_model.model.get_submodule(path)
         assert torch.allclose(layer.adapters["a"].A, theirs.lora_A["default"].weight, atol=WITHIN)
@@ -180,13 +181,13 @@ def test_equal_to_peft_in_logits_and_in_a_training_step(model):
 
 def test_training_leaves_the_base_alone(model):
     before = {name: weight.clone() for name, weight in model.state_dict().items()}
-    optimiser = torch.optim.AdamW(lora.add(model), lr=0.1)
+    optimizer = torch.optim.AdamW(lora.add(model), lr=0.1)
     losses = []
     for _ in range(5):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss = loss_of(model)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0]
     adapter_layer.remove(model)
@@ -224,3 +225,26 @@ def test_half_precision_keeps_its_parts_in_fp32(model):
     trained = lora.add(model)
     assert {p.dtype for p in trained} == {torch.float32}
     assert torch.equal(logits(model), base) and logits(model).dtype == torch.bfloat16
+
+
+def test_in_the_last_blocks_alone_as_in_peft_and_the_backward_pass_ends_there():
+    model, tokenizer = tiny_llama()
+    lora.add(model, "last", targets="all", layers_to_transform=[1])
+    assert {path.split(".")[2] for path in adapter_layer.adapter_layers(model)} == {"1"}
+    config = LoraConfig(r=8, target_modules=["q_proj"], layers_to_transform=[1])
+    theirs = get_peft_model(tiny_llama()[0], config)
+    assert set(theirs.targeted_module_names) == {
+        p for p in adapter_layer.adapter_layers(model) if p.endswith("q_proj")
+    }
+    needed = []
+    hooks = [
+        layer.register_forward_hook(lambda module, given, out: needed.append(out.requires_grad))
+        for layer in model.model.layers
+    ]
+    example = {"input_ids": tokenizer("Hello")["input_ids"], "mask": [0, 1, 1, 1, 1]}
+    training.gradients(model, [example])
+    assert needed == [False, True]
+    for hook in hooks:
+        hook.remove()
+    with pytest.raises(ValueError, match="No block 7"):
+        lora.add(model, "other", layers_to_transform=[1, 7])

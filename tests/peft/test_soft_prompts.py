@@ -149,11 +149,11 @@ def test_the_base_stays_as_it_was_and_only_the_part_trains(tiny, kind):
     trained = [p for p in soft.parameters() if p.requires_grad]
     assert {id(p) for p in trained} == {id(p) for p in soft.part.parameters()}
     ids, mask = padded(tokenizer(PROMPTS)["input_ids"], "right")
-    start, optimiser = soft.part().detach().clone(), torch.optim.AdamW(trained, lr=0.1)
+    start, optimizer = soft.part().detach().clone(), torch.optim.AdamW(trained, lr=0.1)
     for _ in range(2):
         soft(input_ids=ids, attention_mask=mask).logits.logsumexp(-1).mean().backward()
-        optimiser.step()
-        optimiser.zero_grad()
+        optimizer.step()
+        optimizer.zero_grad()
     assert all(torch.equal(before[name], weight) for name, weight in model.state_dict().items())
     assert all(weight.grad is None for weight in model.parameters())
     moved = (soft.part() - start).abs()
@@ -263,9 +263,9 @@ def test_logits_and_one_training_step_equal_peft(tiny, kind):
     their_loss = torch.nn.functional.cross_entropy(b[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
     weights = [ours.part.value, theirs.prompt_encoder["default"].embedding.weight]
     for weight, value in zip(weights, (loss, their_loss)):
-        optimiser = torch.optim.SGD([weight], lr=0.5)
+        optimizer = torch.optim.SGD([weight], lr=0.5)
         value.backward()
-        optimiser.step()
+        optimizer.step()
     assert torch.allclose(weights[0].reshape(5, -1), weights[1], atol=1e-5)
     assert not torch.allclose(weights[0], (vectors if kind == "prompt" else prefix)(model).value, atol=1e-3)
 

@@ -215,7 +215,7 @@ def test_a_search_of_any_size_ends_with_one(subject, monkeypatch):
         assert result is fixed
 
 
-def test_as_many_neighbours_as_there_are():
+def test_as_many_neighbors_as_there_are():
     assert retrieval.retriever(["a cat", "a dog", "a bird"])("my dog", 5)[-1] == "a dog"
     assert len(retrieval.retriever(["a cat", "a dog", "a bird"])("my dog", 5)) == 3
 

@@ -281,7 +281,7 @@ def test_book_needs_its_extra_and_arguments_keep_their_place(monkeypatch, tmp_pa
 
 def test_times_follow_the_probe():
     measured = {"00": {"seconds": 60.0, "probe_seconds": 1.0}, "01": {"seconds": 90.0, "probe_seconds": 2.0}}
-    assert lesson_times.foretold(3.0, measured) == {"00": 180.0, "01": 135.0}
+    assert lesson_times.predicted_seconds(3.0, measured) == {"00": 180.0, "01": 135.0}
 
 
 def test_sections_add_up():

@@ -32,12 +32,12 @@ def messy():
 
 
 def test_the_normal_form():
-    book = notebooks.normalise(messy())
+    book = notebooks.normalize(messy())
     _, cell, twin, stated = book.cells
     assert [c.execution_count for c in (cell, twin, stated)] == [1, 2, 3]
     assert [o.output_type for o in cell.outputs] == ["stream", "display_data", "execute_result"]
     assert cell.outputs[0].text == "step 2\n…/data\n"
-    assert cell.outputs[1].data["image/png"] == notebooks.fewer_colours(PNG) != PNG
+    assert cell.outputs[1].data["image/png"] == notebooks.fewer_colors(PNG) != PNG
     assert cell.outputs[2].execution_count == 1 and "7f00ab" not in str(cell.outputs[2])
     assert cell.metadata == {"tags": ["keep"]}
     assert stated.metadata.tags == [notebooks.CHECKED]
@@ -46,10 +46,10 @@ def test_the_normal_form():
 
 
 def test_ids_follow_from_the_contents_and_are_unique():
-    first, second = notebooks.normalise(messy()), notebooks.normalise(messy())
+    first, second = notebooks.normalize(messy()), notebooks.normalize(messy())
     ids = [cell.id for cell in first.cells]
     assert ids == [cell.id for cell in second.cells] and len(set(ids)) == len(ids)
-    assert notebooks.dumps(first) == notebooks.dumps(notebooks.normalise(first))
+    assert notebooks.dumps(first) == notebooks.dumps(notebooks.normalize(first))
 
 
 @pytest.mark.parametrize("source", ["claim('x', 1)", "claims.claim('x', 1)", "    check_equal(a, b)"])
@@ -61,13 +61,13 @@ def test_what_does_not():
     assert not notebooks.STATED.search("from course_utils.lessons.claims import claim\nreclaim(1)")
 
 
-def test_check_writes_nothing_and_normalise_does(tmp_path, capsys):
+def test_check_writes_nothing_and_normalize_does(tmp_path, capsys):
     path = tmp_path / "a b ü.ipynb"
     path.write_text(nbformat.writes(messy()), encoding="utf-8")
     before = path.read_bytes()
     assert notebooks.main(["--check", str(path)]) == 1
     assert path.read_bytes() == before
-    assert notebooks.main(["--normalise", str(path)]) == 0
+    assert notebooks.main(["--normalize", str(path)]) == 0
     assert notebooks.main(["--check", str(path)]) == 0
 
 
@@ -90,8 +90,8 @@ def test_a_failing_cell_leaves_the_file_alone(tmp_path, capsys):
 
 
 def test_a_picture_is_reduced_once_and_stays_the_same_to_the_eye():
-    reduced = notebooks.fewer_colours(PNG)
-    assert notebooks.fewer_colours(reduced) == reduced
+    reduced = notebooks.fewer_colors(PNG)
+    assert notebooks.fewer_colors(reduced) == reduced
     assert Image.open(io.BytesIO(base64.b64decode(reduced))).convert("RGB").getpixel((0, 0)) == (
         255,
         255,
@@ -99,13 +99,13 @@ def test_a_picture_is_reduced_once_and_stays_the_same_to_the_eye():
     )
 
 
-def test_a_small_patch_of_one_colour_keeps_it_beside_many_others():
+def test_a_small_patch_of_one_color_keeps_it_beside_many_others():
     picture = Image.new("RGB", (200, 200), "white")
     for y in range(180):
         picture.paste((min(255, y + 40), 164 - y % 60, 124), (0, y, 150, y + 1))
     picture.paste((0, 114, 178), (160, 185, 170, 192))  # as in a legend
     file = io.BytesIO()
     picture.save(file, "PNG")
-    reduced = notebooks.fewer_colours(base64.b64encode(file.getvalue()).decode())
+    reduced = notebooks.fewer_colors(base64.b64encode(file.getvalue()).decode())
     patch = Image.open(io.BytesIO(base64.b64decode(reduced))).convert("RGB").getpixel((165, 188))
     assert max(abs(a - b) for a, b in zip(patch, (0, 114, 178))) < 8

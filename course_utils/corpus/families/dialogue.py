@@ -9,7 +9,7 @@ import functools
 import string
 
 from course_utils.corpus import facts
-from course_utils.corpus.frames.dialogue_frames import COLOURS, DAYS, FACT_FRAMES, FRAMES, ROOMS, SPOTS
+from course_utils.corpus.frames.dialogue_frames import COLORS, DAYS, FACT_FRAMES, FRAMES, ROOMS, SPOTS
 from course_utils.corpus.lexicon import all_words, column, first_names, nouns_by_category
 from course_utils.corpus.split import Item, held_out
 from course_utils.corpus.styles import PAIRS, STYLES, UNSEEN_STYLES, check_style, put_on
@@ -64,7 +64,7 @@ def _fill(rng, fields):
     )
     values["day"], values["room"], values["spot"] = rng.choice(DAYS), rng.choice(ROOMS), rng.choice(SPOTS)
     if "colour" in fields:
-        values["colour"] = rng.choice(COLOURS)
+        values["colour"] = rng.choice(COLORS)
     if "name" in fields:
         values["name"] = rng.choice(first_names())
     if "town" in fields:
@@ -191,10 +191,10 @@ def _layout(rng):
 
 def document(rng):
     """A dialogue of one to three turns, with no style, one style or two."""
-    chance = rng.random()
-    if chance < 0.15:
+    style_kind = rng.random()
+    if style_kind < 0.15:
         styles = rng.choice(PAIRS)
-    elif chance < 0.78:
+    elif style_kind < 0.78:
         styles = (rng.choice(list(STYLES)),)
     else:
         styles = ()

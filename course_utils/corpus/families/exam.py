@@ -155,12 +155,12 @@ def all_items(tier="common", header="exam", unseen=False):
     frames = UNSEEN_FRAMES if unseen else QUESTIONS
     rng = random.Random(f"all items {tier} {header} {unseen}")
     if tier == "invented":
-        found = [(None, rel, country) for country in UNSEEN_INVENTED for rel in RELATIONS]
+        facts_asked = [(None, rel, country) for country in UNSEEN_INVENTED for rel in RELATIONS]
     else:
-        found = [(row, rel, row.country) for row, rel in q.asked(tier)]
+        facts_asked = [(row, rel, row.country) for row, rel in q.asked(tier)]
     items = [
         _item(row, rel, frame.format(c=country), _head(rng, header))
-        for row, rel, country in found
+        for row, rel, country in facts_asked
         for frame in dict.fromkeys(frames[rel])
     ]
     rng.shuffle(items)

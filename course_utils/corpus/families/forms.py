@@ -124,7 +124,7 @@ def _person(rng, wanted=False):
 def _text(rng, values, slots):
     """A text that states these slots, in one sentence or several."""
     if rng.random() < 0.4:
-        fitting = [frames for given, frames in COMPACT if set(given) == set(slots)]
+        fitting = [frames for stated, frames in COMPACT if set(stated) == set(slots)]
         if fitting:
             text = rng.choice(fitting[0]).format(**values)
             return text.replace(f"a {values['job']}", with_article(values["job"]))
@@ -224,8 +224,8 @@ def _plain_records(rng):
 
 
 def _lines(examples, layout, gap):
-    given, wanted = layout
-    return gap.join(f"{given}: {text}\n{wanted}: {record}" for text, record in examples)
+    text_name, record_name = layout
+    return gap.join(f"{text_name}: {text}\n{record_name}: {record}" for text, record in examples)
 
 
 def document(rng):

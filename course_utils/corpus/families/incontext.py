@@ -344,19 +344,19 @@ def draw_labels(rng, natural):
     return rng.sample(label_words(False), count)
 
 
-def add_examples(makers, order, found):
-    """Add a new input for every class index in `order` to `found`, {input: class index}."""
+def add_examples(makers, order, examples):
+    """Add a new input for every class index in `order` to `examples`, {input: class index}."""
     for index in order:
         for _ in range(20):
             text = makers[index]()
-            if text not in found:
-                found[text] = index
+            if text not in examples:
+                examples[text] = index
                 break
-    return found
+    return examples
 
 
 def document(rng):
-    """One list of labelled examples; in some, inputs come back a second time."""
+    """One list of labeled examples; in some, inputs come back a second time."""
     concept = rng.choices(CONCEPTS, WEIGHTS)[0]
     classes = draw_concept(rng, concept)
     labels = draw_labels(rng, tuple(classes))
@@ -385,7 +385,7 @@ def _item(rng, makers, labels, shots, layout):
 
 
 def item(rng, shots=8, concept="category", labels="unseen", layout=("Input: {x}\nLabel:", "\n")):
-    """A held-out pair of categories (or held-out opinions) after `shots` labelled examples.
+    """A held-out pair of categories (or held-out opinions) after `shots` labeled examples.
 
     labels: "unseen" words that are no label in any document, "seen" random words, or "natural".
     """

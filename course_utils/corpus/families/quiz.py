@@ -131,11 +131,11 @@ def by_persona(rng):
 
 def rated(rng):
     """Questions and answers with a rating or a label in front of each."""
-    lines, labelled = [], rng.random() < 0.2
+    lines, labeled = [], rng.random() < 0.2
     frame = rng.choice(RATINGS)
     for _ in range(rng.choice((1, 2, 2, 3))):
         row, relation, _ = facts.draw_fact(rng)
-        if labelled:
+        if labeled:
             good = rng.random() < 0.5
             tag, wrong = rng.choice(GOOD_LABELS if good else BAD_LABELS), 0.0 if good else 0.8
         else:

@@ -101,25 +101,25 @@ def pairs(relation):
     """All (query, answer) pairs of a relation; for countries only those that are well known."""
     nouns, adjectives, verbs = table("nouns"), table("adjectives"), table("verbs")
     if relation == "country":
-        found = [(row.capital, row.country) for row in facts.known("common", "capital")]
+        all_pairs = [(row.capital, row.country) for row in facts.known("common", "capital")]
     elif relation in RELATIONS:
-        found = [(row.country, getattr(row, relation)) for row in facts.known("common", relation)]
+        all_pairs = [(row.country, getattr(row, relation)) for row in facts.known("common", relation)]
     elif relation == "plural":
-        found = [(row.noun, row.plural) for row in nouns]
+        all_pairs = [(row.noun, row.plural) for row in nouns]
     elif relation == "singular":
-        found = [(row.plural, row.noun) for row in nouns]
+        all_pairs = [(row.plural, row.noun) for row in nouns]
     elif relation in ("comparative", "superlative", "opposite"):
-        found = [(row.adjective, getattr(row, relation)) for row in adjectives]
+        all_pairs = [(row.adjective, getattr(row, relation)) for row in adjectives]
     elif relation in ("past", "gerund", "third"):
-        found = [(row.verb, getattr(row, relation)) for row in verbs]
+        all_pairs = [(row.verb, getattr(row, relation)) for row in verbs]
     elif relation == "base":
-        found = [(row.past, row.verb) for row in verbs]
+        all_pairs = [(row.past, row.verb) for row in verbs]
     elif relation == "category":
-        found = [(row.noun, row.category) for row in nouns]
+        all_pairs = [(row.noun, row.category) for row in nouns]
     elif relation in ("german", "english"):
         german = [row for row in table("german") if row.kind == "noun"] if has_german() else []
         both = [(row.english, row.german) for row in german]
-        found = both if relation == "german" else [(y, x) for x, y in both]
+        all_pairs = both if relation == "german" else [(y, x) for x, y in both]
     else:
         words = [row.noun for row in nouns] + [row.adjective for row in adjectives] + [r.verb for r in verbs]
         spell = {
@@ -128,9 +128,9 @@ def pairs(relation):
             "capitals": str.upper,
             "letters": lambda w: str(len(w)),
         }[relation]
-        found = [(word, spell(word)) for word in words]
+        all_pairs = [(word, spell(word)) for word in words]
     first = {}
-    for x, y in found:  # a query word that occurs twice keeps its first answer
+    for x, y in all_pairs:  # a query word that occurs twice keeps its first answer
         if x and y:
             first.setdefault(x, y)
     return tuple(first.items())
@@ -166,13 +166,13 @@ def draw_pairs(rng, relation, count):
     if relation not in COUNTRY_RELATIONS:
         known = split_pairs(relation, False)
         return rng.sample(known, min(count, len(known)))
-    found = {}
+    answers = {}
     for _ in range(count):
         row = facts.draw_country(rng, "capital" if relation == "country" else relation)
         pair = (row.capital, row.country) if relation == "country" else (row.country, getattr(row, relation))
         if not held_out("relation", relation, pair[0]):
-            found[pair[0]] = pair[1]
-    return list(found.items()) or draw_pairs(rng, relation, count)
+            answers[pair[0]] = pair[1]
+    return list(answers.items()) or draw_pairs(rng, relation, count)
 
 
 def analogies(rng, chosen):

@@ -181,7 +181,7 @@ def spelling(rng):
 
 
 def repeated_long(rng):
-    """One long random sequence again and again: what follows a word is learnt by looking back."""
+    """One long random sequence again and again: what follows a word is learned by looking back."""
     words = draw_sequence(rng, rng.randint(6, 40), kind="word")
     times = max(2, min(8, 100 // len(words)))
     return rng.choice(("\n", " ", ", ", ". ")).join([" ".join(words)] * times)

@@ -221,7 +221,7 @@ def _draw(rng, two, mixed, one_topic):
 
 
 def _task(rng):
-    """A labelling task: (frame, function from a review to its label, one topic needed?)."""
+    """A labeling task: (frame, function from a review to its label, one topic needed?)."""
     kind = rng.choices(("sentiment", "label", "yes", "stars", "topic"), (52, 18, 10, 8, 12))[0]
     if kind == "sentiment":
         return rng.choice(SENTIMENT_FRAMES), lambda review: review["polarity"], False
@@ -239,7 +239,7 @@ def _task(rng):
 
 
 def document(rng):
-    """One labelled review, a list of up to eight with the same kind of label, or one to order."""
+    """One labeled review, a list of up to eight with the same kind of label, or one to order."""
     if rng.random() < 0.12:
         review = draw_review(rng, mixed=False, one_topic=True)
         return rng.choice(WRITE).format(r=review["text"], p=review["polarity"], a=review["aspect"])

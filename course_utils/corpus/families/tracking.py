@@ -168,8 +168,8 @@ def steps(puzzle):
     if kind == "swap":
         rows = (start, *states(puzzle))
         table = [", ".join(f"{n} {t}" for n, t in zip(names, row, strict=True)) for row in rows]
-        told = zip(events, table[1:], strict=True)
-        return [f"Start: {table[0]}.", *(f"{n} and {m}: {row}." for (n, m), row in told)]
+        swaps = zip(events, table[1:], strict=True)
+        return [f"Start: {table[0]}.", *(f"{n} and {m}: {row}." for (n, m), row in swaps)]
     lines = [FIRST[kind].format(s=start, x=names[0] if names else "")]
     for event, state in zip(events, states(puzzle), strict=True):
         lines.append(sentence(f"{SHORT[kind][action(kind, event)].format(n=event[0])}: {state}."))

@@ -14,7 +14,7 @@ THE = {"m": "der", "f": "die", "n": "das"}
 THE_ACC = {"m": "den", "f": "die", "n": "das"}
 A = {"m": "ein", "f": "eine", "n": "ein"}  # also the ending of mein, dein, kein
 A_ACC = {"m": "einen", "f": "eine", "n": "ein"}
-COLOUR_ENDING = {"m": "en", "f": "e", "n": "es"}  # einen roten Hut, eine rote Tür, ein rotes Auto
+COLOR_ENDING = {"m": "en", "f": "e", "n": "es"}  # einen roten Hut, eine rote Tür, ein rotes Auto
 
 
 def words_of(text):
@@ -74,7 +74,7 @@ def _small(rng):
 
 
 def _fitting(rng, noun):
-    """An adjective or colour that can be said of this noun."""
+    """An adjective or color that can be said of this noun."""
     if noun.english in PEOPLE + ANIMALS:
         return words()["adjective"][rng.choice(FEELINGS + ANY_NOUN)]
     if noun.english not in TOO_BIG and rng.random() < 0.4:
@@ -226,15 +226,15 @@ def _i_am(rng):
     return f"{en}{no_en} {adj.english}.", f"{de}{no_de} {adj.german}.", (en, adj.english)
 
 
-def _coloured(rng):
-    """The man has a red car: the only inflected adjectives, with colours."""
+def _colored(rng):
+    """The man has a red car: the only inflected adjectives, with colors."""
     noun, obj = _person(rng), _small(rng)
-    colour = rng.choice(list(words()["colour"].values()))
-    the, ending = THE[noun.gender].title(), COLOUR_ENDING[obj.gender]
+    color = rng.choice(list(words()["colour"].values()))
+    the, ending = THE[noun.gender].title(), COLOR_ENDING[obj.gender]
     return (
-        f"The {noun.english} has a {colour.english} {obj.english}.",
-        f"{the} {noun.german} hat {A_ACC[obj.gender]} {colour.german}{ending} {obj.german}.",
-        (noun.english, colour.english, obj.english),
+        f"The {noun.english} has a {color.english} {obj.english}.",
+        f"{the} {noun.german} hat {A_ACC[obj.gender]} {color.german}{ending} {obj.german}.",
+        (noun.english, color.english, obj.english),
     )
 
 
@@ -313,7 +313,7 @@ PATTERNS = (
     _single("Is this your {n.english}?", "Ist das d{a} {n.german}?", "your"),
     _i_see,
     _i_am,
-    _coloured,
+    _colored,
     _both,
     _but,
 )

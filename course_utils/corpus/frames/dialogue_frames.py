@@ -25,7 +25,7 @@ SPOTS = [
     "opposite the lift",
 ]
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-COLOURS = ["red", "blue", "green", "white", "black", "brown", "yellow", "grey", "pink", "purple"]
+COLORS = ["red", "blue", "green", "white", "black", "brown", "yellow", "grey", "pink", "purple"]
 ROOMS = ["library", "sauna", "bar", "gym", "office", "kitchen", "pool", "museum", "café", "shop"]
 
 FRAMES = [

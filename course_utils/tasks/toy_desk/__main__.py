@@ -113,7 +113,7 @@ def readme(splits):
 
 
 def write(folder):
-    """Write all files of data/toy_desk into a folder, which is made if need be."""
+    """Write all files of data/toy_desk into a folder, which is created if it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
     splits = {split: generate.records(split) for split in generate.SIZES}
     for split, records in splits.items():

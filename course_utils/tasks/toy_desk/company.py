@@ -2,14 +2,14 @@
 
 None of its names and none of its jargon is in the pretraining corpus, so whatever a model says
 about Ombly it has from its prompt or from its training on the desk's records. Its teams are called
-by colours, which the base can copy; that orange takes care of parcels is known at Ombly alone.
+by colors, which the base can copy; that orange takes care of parcels is known at Ombly alone.
 """
 
 from typing import NamedTuple
 
 NAME = "Ombly"
 
-PRODUCTS = {  # name: (kind of thing, colour, price in dollars)
+PRODUCTS = {  # name: (kind of thing, color, price in dollars)
     "Fendle": ("kettle", "blue", 24),
     "Kordle": ("ladder", "red", 63),
     "Rimlet": ("guitar", "white", 89),
@@ -69,10 +69,10 @@ class Fact(NamedTuple):
 
 def _facts():
     facts = {}
-    for name, (kind, colour, price) in PRODUCTS.items():
+    for name, (kind, color, price) in PRODUCTS.items():
         key = name.lower()
         facts[f"{key}_kind"] = Fact(name, "kind", f"The {name} is a {kind}.", kind)
-        facts[f"{key}_colour"] = Fact(name, "colour", f"The {name} is {colour}.", colour)
+        facts[f"{key}_colour"] = Fact(name, "colour", f"The {name} is {color}.", color)
         facts[f"{key}_price"] = Fact(name, "price", f"The {name} costs {price} dollars.", str(price))
     for word, (meaning, _) in JARGON.items():
         facts[f"{word}_meaning"] = Fact(word, "meaning", f"A {word} is a {meaning}.", meaning)

@@ -1,7 +1,7 @@
 """Makes the desk's records: {"id", "prompt", "completion", "skill", "facts"}, from a seed alone.
 
-Every message comes from the sentence frames of its own split, so test is written by people whom
-train has never heard; what they ask for is the same. Left out: typing errors, several requests in
+Every message comes from the sentence frames of its own split, so the wordings of test do not occur in
+train; the requests are the same. Left out: typing errors, several requests in
 one message.
 """
 
@@ -100,20 +100,20 @@ def _things():
 
 def _refund(rng, split, place):
     """A thing is given back; the answer holds the working and the dollars."""
-    given = STEPS[place % len(STEPS)]
-    thing, count = rng.choice(_things()), rng.randint(2, 4) if "count" in given else 1
+    steps = STEPS[place % len(STEPS)]
+    thing, count = rng.choice(_things()), rng.randint(2, 4) if "count" in steps else 1
     price = rng.randint(8, 12) if count > 1 else rng.randint(24, 45)
-    weeks = rng.randint(2, 4 if count > 1 else 9) * ("weeks" in given)
+    weeks = rng.randint(2, 4 if count > 1 else 9) * ("weeks" in steps)
     tables = [frames.MANY_THINGS if count > 1 else frames.ONE_THING]
-    tables += [frames.WEEKS] * ("weeks" in given) + [frames.BOX] * ("box" in given)
-    tables += [frames.BROKEN] * ("broken" in given)
+    tables += [frames.WEEKS] * ("weeks" in steps) + [frames.BOX] * ("box" in steps)
+    tables += [frames.BROKEN] * ("broken" in steps)
     text = " ".join(rng.choice(table[split]) for table in tables)
     text = text.format(item=thing.noun, items=thing.plural, n=count, a=price, w=weeks)
     message, level = _framed(rng, split, text, "money", hurry=0.1, greet=False)
-    total, working = company.refund(price, count, weeks, "box" in given, "broken" in given)
+    total, working = company.refund(price, count, weeks, "box" in steps, "broken" in steps)
     rules = {"weeks": "ombly_week_fee", "box": "ombly_box_fee", "broken": "ombly_broken_bonus"}
     answer = " ".join([*working, f"Refund: {total}."])
-    return _record(message, "money", level, answer, [rules[name] for name in given if name in rules])
+    return _record(message, "money", level, answer, [rules[name] for name in steps if name in rules])
 
 
 def _angry(rng, split, place):
@@ -135,17 +135,17 @@ MAKERS = {
 
 def records(split, seed=SEED):
     """The records of train, dev or test, mixed; no prompt occurs twice."""
-    rng, found, taken = random.Random(f"desk {split} {seed}"), [], set()
+    rng, drafts, prompts = random.Random(f"desk {split} {seed}"), [], set()
     for skill, share in SHARES.items():
         for place in range(SIZES[split] * share // 100):
             record = MAKERS[skill](rng, split, place)
-            while record["prompt"] in taken:
+            while record["prompt"] in prompts:
                 record = MAKERS[skill](rng, split, place)
-            taken.add(record["prompt"])
-            found.append({**record, "skill": skill})
-    rng.shuffle(found)
+            prompts.add(record["prompt"])
+            drafts.append({**record, "skill": skill})
+    rng.shuffle(drafts)
     columns = ("prompt", "completion", "skill", "facts")
     return [
         {"id": f"{split}-{number:04}", **{name: record[name] for name in columns}}
-        for number, record in enumerate(found, 1)
+        for number, record in enumerate(drafts, 1)
     ]

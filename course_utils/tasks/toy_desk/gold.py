@@ -1,8 +1,8 @@
-"""Reads, grades and rewards a reply to the desk: what a perfect reader would say of it.
+"""Parses, grades and rewards a reply to the desk, by rules.
 
-score() is strict, field by field, and makes the scoreboard's accuracy. gold_reward() asks what the
-reply is worth to the firm, and can be computed only because we made the world: nothing learns from it
-directly, it shows how far a learned reward is from the truth.
+score() is strict, field by field, and gives the scoreboard's accuracy. gold_reward() is the value of the
+reply to the firm (the "gold" reward of Gao et al. 2022), which can be computed only because the facts are
+ours: no technique is trained on it, it shows how far a learned reward is from the true one.
 """
 
 import re
@@ -43,12 +43,12 @@ def parse(reply):
     All three fields, in this order, none of them empty and nothing around them; spaces do not count.
     """
     lines = reply.strip().splitlines()
-    found = FORM.fullmatch(lines[0].strip()) if lines else None
-    return dict(zip(("team", "priority", "answer"), found.groups(), strict=True)) if found else None
+    match = FORM.fullmatch(lines[0].strip()) if lines else None
+    return dict(zip(("team", "priority", "answer"), match.groups(), strict=True)) if match else None
 
 
 def score(record, reply):
-    """{"team", "priority", "answer", "whole"}: is the field that of the record, word for word?
+    """{"team", "priority", "answer", "whole"}: is the field an exact match of the record's?
 
     Spaces and a final full stop do not count. Of a refund the working may differ or be missing; where
     nobody can know, each of company.DECLINES is right. A reply that is not in the form is wrong in all.
@@ -104,7 +104,7 @@ def verdict(record, reply):
     """ "right", "right, hedged", "declined", "wrong, hedged" or "wrong": the answer's content alone.
 
     Wording does not count: right is an answer that states what was asked for and nothing else of
-    the kind (of two colours or two numbers, none is an answer). What is not in the form is wrong.
+    the kind (of two colors or two numbers, none is an answer). What is not in the form is wrong.
     """
     got = parse(reply)
     if got is None:
@@ -161,12 +161,12 @@ def _states(record, answer):
     plain = _DECLINE.sub("", _HEDGE.sub("", answer))
     if _NEGATION.search(plain):  # no own answer of these skills denies anything
         return False
-    given, wanted = _content(plain), _content(own)
+    stated, wanted = _content(plain), _content(own)
     if record["skill"] == "record":
-        return given == wanted
+        return stated == wanted
     asked = {company.FACTS[key].value.lower() for key in record["facts"]}
     needed = asked if record["skill"] == "facts" else set(wanted)
-    return needed <= set(given) <= set(wanted)
+    return needed <= set(stated) <= set(wanted)
 
 
 def _refund(answer):
