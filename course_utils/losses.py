@@ -16,11 +16,18 @@ def sft(logits, input_ids, mask):
     t + 1, so mask[:, 0] is never used. Raises ValueError if no token counts.
     """
     counts = mask[:, 1:] == 1  # (B, T - 1)
-    if not counts.any():
+    # Only what counts is computed further.
+    return next_token(logits[:, :-1][counts], input_ids[:, 1:][counts])
+
+
+def next_token(logits, targets):
+    """Mean cross-entropy (nats per token) of tokens (N,), each predicted by its logits (N, V) -> a scalar.
+
+    Raises ValueError for no token at all.
+    """
+    if not len(targets):
         raise ValueError("no token counts in this batch: the mask is 0 everywhere after the first token")
-    predictions = logits[:, :-1][counts]  # (N, V): only what counts is computed further
-    targets = input_ids[:, 1:][counts]  # (N,)
-    return cross_entropy(predictions.float(), targets)
+    return cross_entropy(logits.float(), targets)
 
 
 def reply_logps(logits, input_ids, mask):

@@ -17,6 +17,7 @@ import os
 import time
 from pathlib import Path
 
+import psutil
 import torch
 from huggingface_hub import constants, get_session
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -107,31 +108,51 @@ def randomised(model, seed=0):
 
 
 def choose_threads(rounds=4):
-    """2 if two CPU threads are reliably faster than one right now, else 1; changes no setting.
+    """How many CPU threads are reliably faster than fewer right now; changes no setting.
 
-    OMP_NUM_THREADS, if it is set, has the last word. Where another process shares the cores, two
-    threads wait for each other and training slows many-fold. So the slowest run with two must clearly
-    beat the fastest with one.
+    1, 2, 4 and so on up to the physical cores that this process may use are tried, at most 0.3 seconds
+    in all. OMP_NUM_THREADS, if it is set, has the last word. Where another process shares the cores,
+    threads wait for each other and training slows many-fold. So the slowest run with more of them must
+    clearly beat the fastest with fewer.
     """
     wished = os.environ.get("OMP_NUM_THREADS", "")
     if wished.isdigit() and int(wished):
         return int(wished)
-    if (os.cpu_count() or 1) < 2:
-        return 1
-    a, b, before = torch.randn(2048, 128), torch.randn(128, 512), torch.get_num_threads()
-    seconds = {1: [], 2: []}
+    cores, chosen, before = physical_cores(), 1, torch.get_num_threads()
     try:
-        for turn in range(rounds + 1):
-            for threads in seconds:
-                torch.set_num_threads(threads)
-                started = time.perf_counter()
-                for _ in range(20):
-                    a @ b
-                if turn:  # the first turn warms up
-                    seconds[threads].append(time.perf_counter() - started)
+        while chosen < cores and _faster(min(2 * chosen, cores), chosen, rounds):
+            chosen = min(2 * chosen, cores)
     finally:
         torch.set_num_threads(before)
-    return 2 if max(seconds[2]) * 1.15 < min(seconds[1]) else 1
+    return chosen
+
+
+def physical_cores():
+    """Processor cores that this process may use; two threads of one core count once: they share its units."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))
+
+
+def _faster(many, few, rounds):
+    """Whether the slowest of `rounds` runs with `many` threads clearly beats the fastest with `few`."""
+    best, worst = float("inf"), 0.0
+    for turn in range(rounds + 1):
+        seconds = _seconds_of_products(few), _seconds_of_products(many)
+        if turn:  # the first turn warms up
+            best, worst = min(best, seconds[0]), max(worst, seconds[1])
+            if worst * 1.15 >= best:  # further runs can only make it worse
+                return False
+    return True
+
+
+def _seconds_of_products(threads):
+    """The seconds that some matrix products take with so many threads."""
+    a, b = torch.ones(2048, 128), torch.ones(128, 512)
+    torch.set_num_threads(threads)
+    started = time.perf_counter()
+    for _ in range(6):
+        a @ b
+    return time.perf_counter() - started
 
 
 def fingerprint(name="glass-box"):

@@ -1,7 +1,11 @@
 """One training loop for every lesson: batches in, smaller loss out.
 
     history = train(model, data.encode(tokenizer, records), lr=1e-3, steps=200)
-Taught in lesson 04. Left out: several devices, loss scaling for fp16, packing of short examples.
+
+What a batch begins with (a system prompt, an instruction) is computed once for all rows, forward and
+backward; the output head works only where tokens count. `course_utils.tools.benchmark` stands it beside
+the libraries' trainers. Taught in lesson 04. Left out: several devices, loss scaling for fp16, packing
+of short examples.
 """
 
 import contextlib
@@ -13,11 +17,14 @@ import time
 from dataclasses import dataclass, field
 
 import torch
+from torch import nn
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
 from course_utils import losses
+from course_utils.batching import Prefix, logits_where, plain_cache, shared_prefix
 from course_utils.data import collate, encode
+from course_utils.storage import onednn
 from course_utils.storage.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 
 WINDOW = 16  # batches that are sorted by length together
@@ -67,6 +74,7 @@ def train(
     parameters=None,
     accumulate=1,
     loss=None,
+    penalty=None,
     progress=True,
     evaluate=None,
     evaluate_every=None,
@@ -80,7 +88,8 @@ def train(
     AdamW; the learning rate rises over the first `warmup` share of the steps and falls linearly to 0.
     A step takes batch_size x accumulate examples, in `accumulate` parts. clip: the largest norm of the
     gradient. seed decides the order of the examples, and dropout. loss(logits, batch) -> the mean over
-    the tokens that count, by default losses.sft.
+    the tokens that count, by default losses.sft. penalty() -> a scalar that each step adds to its loss,
+    such as a divergence from what the model said before; it is logged apart.
 
     evaluate(model) -> a number (or another JSON value), every `evaluate_every` steps and at the end.
     With patience, training ends after that many evaluations without a new highest number, and the
@@ -107,7 +116,7 @@ def train(
     history, first, best, highest, waited = History(), 0, None, -math.inf, 0
 
     with prepared(model, chosen, max(lengths)):
-        optimiser = torch.optim.AdamW(chosen, lr=lr, weight_decay=weight_decay)
+        optimiser = adamw(chosen, lr, weight_decay)
         if checkpoint and (found := load_checkpoint(checkpoint, run, chosen, [optimiser])):
             notes, best = found
             history, first, bf16 = History(**notes["history"]), notes["step"], notes["bf16"]
@@ -122,7 +131,10 @@ def train(
                 torch.manual_seed(1_000_003 * seed + step)  # dropout, the same after a resumption
                 rows = [examples[i] for i in order[step]]
                 value = gradients(model, rows, accumulate, loss, pad_id, bf16)
-                if not math.isfinite(value):  # from here on all weights would be lost, without a word
+                added = {"penalty": penalize(model, penalty, bf16)} if penalty else {}
+                if not math.isfinite(
+                    value + sum(added.values())
+                ):  # from here on all weights would be lost, without a word
                     raise RuntimeError(
                         f"The loss is {value} at step {step + 1}: try a lower learning rate, and if it is so "
                         "at step 1, ask for the model's logits and look for what is not a number in them."
@@ -132,7 +144,8 @@ def train(
                 optimiser.param_groups[0]["lr"] = lr * rate(step, steps, warmup)
                 optimiser.step()
                 optimiser.zero_grad()
-                history.log.append({"loss": value, "tokens": sum(len(row["input_ids"]) for row in rows)})
+                tokens = sum(len(row["input_ids"]) for row in rows)
+                history.log.append({"loss": value, "tokens": tokens, **added})
                 bar.set_postfix(loss=f"{value:.3f}", refresh=False)
                 bar.update()
 
@@ -177,15 +190,77 @@ def gradients(model, rows, accumulate=1, loss=None, pad_id=0, bf16=False):
     counted = [sum(row["mask"][1:]) for row in rows]
     for start in range(0, len(rows), size):
         part = slice(start, start + size)
-        batch = {name: tensor.to(device) for name, tensor in collate(rows[part], pad_id).items()}  # (B, T)
         with torch.autocast(device.type, low, enabled=low is not None):
-            inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "position_ids")}
-            logits = model(**inputs, use_cache=False).logits  # (B, T, V)
-        mean = loss(logits, batch) if loss else losses.sft(logits, batch["input_ids"], batch["mask"])
+            if loss:
+                batch = {name: tensor.to(device) for name, tensor in collate(rows[part], pad_id).items()}
+                inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "position_ids")}
+                logits = model(**inputs, use_cache=False).logits  # (B, T, V)
+            else:
+                logits, targets = predictions(model, rows[part], pad_id)  # (N, V), (N,)
+        mean = loss(logits, batch) if loss else losses.next_token(logits, targets)
         share = mean * (sum(counted[part]) / sum(counted))
         share.backward()
         total += share.item()
     return total
+
+
+def penalize(model, penalty, bf16=False):
+    """Add the gradient of penalty(), a scalar, to the model's parameters; returns its value."""
+    low = half_precision(model) or (torch.bfloat16 if bf16 else None)
+    with torch.autocast(next(model.parameters()).device.type, low, enabled=low is not None):
+        value = penalty()
+    value.backward()
+    return value.item()
+
+
+def predictions(model, rows, pad_id=0):
+    """The logits (N, V) before each token of the rows that counts, and these tokens (N,).
+
+    As from the whole batch at once, to rounding, with less work: the ids that all rows begin with go
+    through the model once, and the output head sees only what counts.
+    """
+    shared = beginning(model, rows)
+    prefix = Prefix(model, rows[0]["input_ids"][:shared])
+    own = [{name: row[name][shared:] for name in ("input_ids", "mask")} for row in rows]
+    batch = {name: tensor.to(prefix.device) for name, tensor in collate(own, pad_id).items()}  # (B, T)
+    ids, attended = batch["input_ids"], batch["attention_mask"]
+    counts = batch["mask"] == 1
+    counts[:, 0] = False  # nothing stands before it
+    logits = logits_where(
+        model,
+        counts.roll(-1, 1),  # a token is foretold by the one before it
+        input_ids=ids,
+        attention_mask=torch.cat([attended.new_ones(len(ids), shared), attended], 1),
+        position_ids=batch["position_ids"] + shared,
+        past_key_values=prefix.cache(len(ids)),
+        use_cache=bool(shared),
+    )
+    return logits, ids[counts]
+
+
+def beginning(model, rows):
+    """How many ids all rows begin with, as far as it can be computed once: in front of what counts.
+
+    0 with dropout, which treats every row differently, and with checkpoints of activations, which keep
+    no cache.
+    """
+    inner = next((m for m in model.modules() if isinstance(m, PreTrainedModel)), None)
+    if inner is None or not plain_cache(inner) or getattr(inner.config, "attention_dropout", 0):
+        return 0
+    for module in model.modules():
+        if (isinstance(module, nn.Dropout) and module.p) or getattr(module, "gradient_checkpointing", False):
+            return 0
+    shared = shared_prefix([row["input_ids"] for row in rows])
+    for row in rows:
+        first = next((i for i, counts in enumerate(row["mask"]) if counts and i), len(row["mask"]))
+        shared = min(shared, first - 1)  # the token before the first that counts is each row's own
+    return shared
+
+
+def adamw(parameters, lr, weight_decay=0.0):
+    """torch.optim.AdamW, fused where that exists: one pass over the weights instead of ten."""
+    fused = parameters[0].device.type in ("cpu", "cuda")
+    return torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay, fused=fused)
 
 
 def batches(lengths, size, steps, seed):
@@ -228,7 +303,8 @@ def prepared(model, chosen, longest):
         parameter.data = parameter.data.float()
     model.train()
     try:
-        with torch.random.fork_rng([device] if device.type == "cuda" else []), attention(model, longest):
+        own_rng = torch.random.fork_rng([device] if device.type == "cuda" else [])
+        with own_rng, attention(model, longest), onednn.replaced(model):
             yield
     finally:
         for parameter, format_before in zip(chosen, formats):

@@ -5,7 +5,7 @@ import pytest
 
 from course_utils import evaluation
 from course_utils.scoreboard import table as scoreboard
-from tests.helpers.scoreboards import keep
+from tests.helpers.scoreboards import TASK, keep
 
 
 def test_all_right_against_all_wrong_is_one():
@@ -27,12 +27,20 @@ def test_seeds_are_drawn_for_each_on_its_own():
 
 
 def test_it_is_the_scoreboards_interval(tmp_path):
-    draw = np.random.default_rng(0)
-    x, y = draw.random((5, 300)) < draw.random((5, 1)), draw.random((5, 300)) < 0.4
+    rng = np.random.default_rng(0)
+    x, y = rng.random((5, 300)) < rng.random((5, 1)), rng.random((5, 300)) < 0.4
     keep(tmp_path, "x", x)
     keep(tmp_path, "y", y)
-    stored = scoreboard.compare("x", "y", folder=tmp_path)
+    stored = scoreboard.compare("x", "y", task=TASK, folder=tmp_path)
+    assert stored == evaluation.crossed_bootstrap([(1.0, x * 1.0), (-1.0, y * 1.0)])
     assert evaluation.difference(x * 1.0, y * 1.0) == pytest.approx(stored, abs=0.02)
+
+
+def test_the_fast_form_agrees_with_the_loop_on_one_technique_alone():
+    x = np.random.default_rng(1).random((4, 200)) < 0.3
+    fast = evaluation.crossed_bootstrap([(1.0, x * 1.0)], 4000)
+    assert evaluation.share(x * 1.0, 4000) == pytest.approx(fast, abs=0.01)
+    assert evaluation.crossed_bootstrap([(1.0, x * 1.0)], 4000, chunk=7)[0] == fast[0]
 
 
 def test_verdict_needs_the_whole_interval():

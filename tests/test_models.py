@@ -171,8 +171,29 @@ def test_randomised_is_a_different_model_and_repeatable():
 def test_choose_threads_changes_nothing(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     before = torch.get_num_threads()
-    assert models.choose_threads(rounds=1) in (1, 2)
+    assert 1 <= models.choose_threads(rounds=1) <= models.physical_cores()
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize(
+    "cores, useful, expected",
+    [(1, 1, 1), (2, 2, 2), (8, 8, 8), (8, 4, 4), (8, 1, 1), (6, 6, 6), (64, 16, 16)],
+)
+def test_choose_threads_takes_the_cores_that_help(monkeypatch, cores, useful, expected):
+    """On a machine where threads help as long as there are at most `useful` of them."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(models, "physical_cores", lambda: cores)
+
+    monkeypatch.setattr(models, "_seconds_of_products", lambda threads: 1 / min(threads, useful))
+    assert models.choose_threads() == expected
+
+
+def test_one_slow_run_is_enough_to_stay_with_fewer_threads(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(models, "physical_cores", lambda: 2)
+    runs = {1: iter([9.0, 1.0, 1.1]), 2: iter([9.0, 0.5, 0.95])}  # the first turn does not count
+    monkeypatch.setattr(models, "_seconds_of_products", lambda threads: next(runs[threads]))
+    assert models.choose_threads(rounds=2) == 1
 
 
 def test_choose_threads_obeys_the_environment(monkeypatch):

@@ -17,7 +17,7 @@ p2 = Prediction(
 p3 = Prediction(
     "07.p3",
     "Things that no training note names: which rung writes most of their lines right?",
-    ["few_shot", "ia3", "lora_qv"],
+    ["few_shot_nearest", "ia3", "lora_qv"],
 )
 
 

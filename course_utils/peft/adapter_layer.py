@@ -67,10 +67,11 @@ def linear_layers(model):
     return layers
 
 
-def target_layers(model, targets):
+def target_layers(model, targets, layers_to_transform=None):
     """{path: layer} of the linear layers with these names, such as ("q_proj", "v_proj"), or "all".
 
-    Raises ValueError for a name that no linear layer has.
+    layers_to_transform: the numbers of the blocks they may be in, from 0, as in PEFT; None for all blocks.
+    Raises ValueError for a name that no linear layer has, or a block that does not exist.
     """
     layers = linear_layers(model)
     names = {path.rpartition(".")[2] for path in layers}
@@ -79,7 +80,13 @@ def target_layers(model, targets):
         raise ValueError(
             f"No linear layer is called {', '.join(missing)}: the model has {', '.join(sorted(names))}."
         )
-    return {path: layer for path, layer in layers.items() if path.rpartition(".")[2] in targets}
+    layers = {path: layer for path, layer in layers.items() if path.rpartition(".")[2] in targets}
+    if layers_to_transform is None:
+        return layers
+    blocks = {path: next((int(part) for part in path.split(".") if part.isdigit()), None) for path in layers}
+    if missing := sorted(set(layers_to_transform) - set(blocks.values())):
+        raise ValueError(f"No block {missing[0]} has such layers.")
+    return {path: layer for path, layer in layers.items() if blocks[path] in set(layers_to_transform)}
 
 
 def insert(model, task, adapters):

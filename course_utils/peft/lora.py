@@ -38,15 +38,25 @@ class Lora(nn.Module):
         return self.scale * self.B @ self.A
 
 
-def add(model, task="lora", rank=8, alpha=16.0, targets=("q_proj", "v_proj"), dropout=0.0, seed=0):
+def add(
+    model,
+    task="lora",
+    rank=8,
+    alpha=16.0,
+    targets=("q_proj", "v_proj"),
+    dropout=0.0,
+    seed=0,
+    layers_to_transform=None,
+):
     """Insert LoRA beside the target layers (names, or "all"), freeze the rest, return LoRA's parameters.
 
-    RNG state is forked: `seed` decides the initial values. Raises ValueError for a rank below 1, or a
-    target that the model lacks.
+    RNG state is forked: `seed` decides the initial values. layers_to_transform: numbers of blocks, as in
+    PEFT (None: all); with the last ones alone, the backward pass ends at the first of them. Raises
+    ValueError for a rank below 1, or a target that the model lacks.
     """
     if rank < 1:
         raise ValueError(f"The rank is at least 1, not {rank}.")
-    layers = adapter_layer.target_layers(model, targets)
+    layers = adapter_layer.target_layers(model, targets, layers_to_transform)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         adapters = {path: Lora(layer, rank, alpha, dropout) for path, layer in layers.items()}

@@ -18,7 +18,8 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from course_utils import losses, training
-from course_utils.batching import batches, check_lengths, context_length, encode, end_ids, left_pad
+from course_utils.batching import check_lengths, context_length, encode, left_pad
+from course_utils.generation import continue_ids
 from course_utils.rlhf.rollout import sample_rollouts
 
 ROUNDS = 12  # of sampling replies that teach the value model
@@ -79,45 +80,58 @@ def reply_values(value_model, rollouts):
     return value_model.each(batch)[0][:, -rollouts.mask.shape[1] - 1 :]
 
 
-@torch.no_grad()
-def generate(policy, critic, tokenizer, prompts, k=8, weight=1.0, max_new_tokens=64, batch_size=64):
+def generate(policy, value_model, tokenizer, prompts, k=8, weight=1.0, max_new_tokens=64, batch_size=64):
     """Replies to prompts, each token the best of the policy's k most likely: list of str, in order.
 
-    The best has the highest logp + weight * value, the value being the critic's after that token.
+    The best has the highest logp + weight * value, the value being the value model's after that token.
     k=1 or weight=0 is greedy decoding. weight: nats of log-probability that one point of reward is
-    worth. Costs k tokens of the critic's time for each token of the reply.
+    worth. Costs k tokens of the value model's time for each token of the reply.
     """
-    rows, ends = encode(policy, tokenizer, prompts), end_ids(policy)
+    rows = encode(policy, tokenizer, prompts)
     check_lengths([row + [0] * max_new_tokens for row in rows], context_length(policy))
-    policy.eval()
-    critic.eval()
-    new = [[] for _ in rows]
-    for some in batches(rows, batch_size):
-        ids, mask, positions = left_pad([rows[i] for i in some], policy.device)  # (B, P)
-        cache = seen = None
-        done, places = [False] * len(some), torch.arange(len(some), device=ids.device)
-        for _ in range(max_new_tokens):
-            inputs = {"input_ids": ids, "attention_mask": mask, "position_ids": positions}
-            out = policy(**inputs, past_key_values=cache, use_cache=True, logits_to_keep=1)
-            cache = out.past_key_values
-            logps, tokens = out.logits[:, -1].float().log_softmax(-1).topk(k)  # (B, k)
-            if seen is None:
-                seen = critic.each(inputs, use_cache=True)[1]
-            mask, positions = torch.cat([mask, torch.ones_like(mask[:, :1])], 1), positions[:, -1:] + 1
-            seen.batch_repeat_interleave(k)  # one copy of the text so far for each candidate
-            candidates = {
-                "input_ids": tokens.reshape(-1, 1),  # (B * k, 1)
-                "attention_mask": mask.repeat_interleave(k, 0),
-                "position_ids": positions.repeat_interleave(k, 0),
-            }
-            values, seen = critic.each(candidates, use_cache=True, past_key_values=seen)
-            best = (logps + weight * values.reshape(-1, k)).argmax(1)  # (B,)
-            seen.batch_select_indices(places * k + best)
-            ids = tokens.gather(1, best[:, None])  # (B, 1)
-            for j, token in enumerate(ids[:, 0].tolist()):
-                done[j] = done[j] or token in ends
-                if not done[j]:
-                    new[some[j]].append(token)
-            if all(done):
-                break
+    value_model.eval()
+    guide = Guide(value_model, rows, k, weight)
+    new = continue_ids(policy, rows, max_new_tokens, guide, batch_size=batch_size)
     return [tokenizer.decode(ids, skip_special_tokens=True) for ids in new]
+
+
+class Guide:
+    """Chooses tokens for `generation.continue_ids`: a value model that has read what each row holds."""
+
+    def __init__(self, value_model, rows, k, weight):
+        self.value_model, self.rows, self.k, self.weight = value_model, rows, k, weight
+
+    def __call__(self, logits, numbers, step):
+        """The chosen tokens (B,) from the policy's logits (B, V), for the rows of these numbers."""
+        if step == 0:
+            self._read(numbers)
+        elif numbers != self.numbers:
+            places = {number: place for place, number in enumerate(self.numbers)}
+            self._keep(numbers, torch.tensor([places[number] for number in numbers], device=logits.device))
+        logps, tokens = logits.float().log_softmax(-1).topk(self.k)  # (B, k)
+        ones = torch.ones_like(self.mask[:, :1])
+        self.mask, self.positions = torch.cat([self.mask, ones], 1), self.positions + 1
+        self.seen.batch_repeat_interleave(self.k)  # one copy of the text so far for each candidate
+        candidates = {
+            "input_ids": tokens.reshape(-1, 1),  # (B * k, 1)
+            "attention_mask": self.mask.repeat_interleave(self.k, 0),
+            "position_ids": self.positions.repeat_interleave(self.k, 0),
+        }
+        values, self.seen = self.value_model.each(candidates, use_cache=True, past_key_values=self.seen)
+        best = (logps + self.weight * values.reshape(-1, self.k)).argmax(1)  # (B,)
+        self.seen.batch_select_indices(torch.arange(len(best), device=best.device) * self.k + best)
+        return tokens.gather(1, best[:, None])[:, 0]
+
+    def _read(self, numbers):
+        """The prompts of a new batch."""
+        ids, self.mask, positions = left_pad(
+            [self.rows[i] for i in numbers], self.value_model.device
+        )  # (B, P)
+        batch = {"input_ids": ids, "attention_mask": self.mask, "position_ids": positions}
+        _, self.seen = self.value_model.each(batch, use_cache=True)
+        self.numbers, self.positions = list(numbers), positions[:, -1:]
+
+    def _keep(self, numbers, places):
+        """Forget the rows that have ended."""
+        self.seen.batch_select_indices(places)
+        self.mask, self.positions, self.numbers = self.mask[places], self.positions[places], list(numbers)

@@ -7,7 +7,6 @@ choices. Source: Willard and Louf 2023, "Efficient Guided Generation for Large L
 """
 
 import functools
-import re
 
 import torch
 
@@ -36,39 +35,69 @@ def constrained_decoding(model, tokenizer, train, seed, task, k=4, instruction="
     )
 
 
-def generate_within(model, tokenizer, prompts, heads, tail, max_new_tokens=64, stop=None, batch_size=32):
+def generate_within(model, tokenizer, prompts, heads, tail, max_new_tokens=64, stop="\n", batch_size=32):
     """Continuations that begin with one of `heads`, go on freely, and end in `tail`: list of str.
 
-    The free text ends before an unescaped first character of the tail (with an empty tail, before `stop`), at
-    the end token, or after max_new_tokens in all.
+    The free text is not empty; it ends before the first character of the tail (without a tail, before
+    `stop`), at the end token, or after max_new_tokens in all. With a tail it is the inside of a JSON string:
+    tokens with control characters or backslashes are barred.
     """
     rows = batching.encode(model, tokenizer, prompts)
     paths = [tuple(ids) for ids in tokenizer(heads, add_special_tokens=False)["input_ids"]]
-    end = rf"(?<!\\){re.escape(tail[0])}|\n" if tail else re.escape(stop or "\n")
-    written = [[] for _ in rows]  # ids chosen so far, row by row
+    closing = tail[0] if tail else stop
+    barred, closers = unwritable(tokenizer, tail), closing_ids(tokenizer, closing) | batching.end_ids(model)
+    chosen_ids = [[] for _ in rows]
+
+    def free_text(ids):
+        head = next((len(path) for path in paths if tuple(ids[: len(path)]) == path), None)
+        return None if head is None else tokenizer.decode(ids[head:], skip_special_tokens=True)
 
     def pick(logits, indices, step):
         for place, row in enumerate(indices):
-            onward = {path[step] for path in paths if len(path) > step and path[:step] == tuple(written[row])}
-            if onward:
-                allowed = torch.tensor(sorted(onward), device=logits.device)
-                barred = torch.full_like(logits[place], -torch.inf)
-                barred[allowed] = logits[place, allowed]
-                logits[place] = barred
+            ids = tuple(chosen_ids[row])
+            if (written := free_text(ids)) is None:
+                onward = {path[step] for path in paths if path[:step] == ids}
+                keep_only(logits[place], onward)
+            else:
+                logits[place, list(barred)] = -torch.inf
+                if not written.strip():
+                    logits[place, list(closers)] = -torch.inf
         chosen = logits.argmax(-1)
         for row, token in zip(indices, chosen.tolist()):
-            written[row].append(token)
+            chosen_ids[row].append(token)
         return chosen
 
-    def text_of(ids):
-        head = next((len(path) for path in paths if tuple(ids[: len(path)]) == path), len(ids))
-        return tokenizer.decode(ids[:head]), tokenizer.decode(ids[head:], skip_special_tokens=True)
-
     def stopped(row, ids):
-        return re.search(end, text_of(ids)[1]) is not None
+        return closing in (free_text(ids) or "")
 
     new = generation.continue_ids(model, rows, max_new_tokens, pick, stopped, batch_size)
-    return [head + re.split(end, free)[0] + tail for head, free in map(text_of, new)]
+    texts = [free_text(ids) or "" for ids in new]
+    return [
+        tokenizer.decode(ids)[: len(tokenizer.decode(ids)) - len(text)] + text.split(closing)[0] + tail
+        for ids, text in zip(new, texts)
+    ]
+
+
+def keep_only(logits, ids):
+    """Take the probability of all tokens but these, in place: logits (V,)."""
+    ids = torch.tensor(sorted(ids), device=logits.device)
+    kept = logits[ids]
+    logits.fill_(-torch.inf)
+    logits[ids] = kept
+
+
+@functools.lru_cache(4)
+def unwritable(tokenizer, tail):
+    """The ids that may not stand in a JSON string as they are; none where there is no tail."""
+    pieces = enumerate(tokenizer.batch_decode([[i] for i in range(len(tokenizer))])) if tail else ()
+    return frozenset(i for i, text in pieces if any(c < " " or c == "\\" for c in text))
+
+
+@functools.lru_cache(4)
+def closing_ids(tokenizer, closing):
+    """The ids of tokens that would close an empty text: nothing but white space before `closing`."""
+    pieces = enumerate(tokenizer.batch_decode([[i] for i in range(len(tokenizer))]))
+    return frozenset(i for i, text in pieces if text.lstrip(" ").startswith(closing))
 
 
 TECHNIQUES = (

@@ -1,51 +1,84 @@
-"""Training beside the libraries' trainers: `python -m course_utils.training --benchmark`.
+"""A training step beside TRL's SFTTrainer, transformers' Trainer and the matrix-multiply peak.
 
-Ours, transformers' Trainer and TRL's SFTTrainer take the same records in the same order, with the
-same optimizer and precision. The share of the machine's matrix-multiply peak says how much is left
-to win; the profile says where the rest of the time goes.
+A part of `python -m course_utils.tools.benchmark`. The rivals take the same records in the same batches,
+with the same optimizer and precision, and their losses are compared. The records are chat prompts with the
+model's own replies. Full fine-tuning, LoRA in all blocks and LoRA in the last ones are PEFT's for both.
 """
 
 import copy
 import os
 import statistics
 import tempfile
-import time
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before the libraries are imported
 
 import torch
 
-from course_utils import data, models, training
-from course_utils.tasks.toy_desk.records import read as read_desk
+from course_utils import data, generation, training
+from course_utils.peft import adapter_layer
+from course_utils.storage import onednn
 
 LR = 1e-4
+LAST = 8  # blocks that LoRA in the last ones trains: about a quarter of SmolLM2's
 
 
-def main(steps=10, batch_size=32, rounds=2):
-    """Print tokens per second of the three, the gap between their losses, and the share of the peak."""
-    torch.set_num_threads(1)
-    model, tokenizer = models.load("glass-box")
-    records = read_desk("train")[: steps * batch_size]
+def by_training(model, tokenizer, rounds, steps=4, batch_size=8):
+    """Prints tokens per second of both for three kinds of training, and ours as a share of the peak."""
+    from course_utils.tools import benchmark
+
+    records = own_replies(model, tokenizer, benchmark.chat_prompts(tokenizer, steps * batch_size))
     records = in_order(tokenizer, records, batch_size)
-    lengths = [len(example["input_ids"]) for example in data.encode(tokenizer, records)]
-    best, losses = {}, {}
-    for _ in range(rounds):  # in turn, since another process may take the core for a while
-        for run in (ours, by_trainer, by_trl):
-            losses[run], seconds = run(copy.deepcopy(model), tokenizer, records, batch_size)
-            best[run] = min(best.get(run, float("inf")), seconds)
-    print(f"{models.count_parameters(model):,} parameters, {steps} steps of {batch_size}, fp32, one thread")
-    names = {ours: "training.train", by_trainer: "transformers.Trainer", by_trl: "trl.SFTTrainer"}
-    for run, seconds in best.items():
-        gap = max(abs(a - b) for a, b in zip(losses[ours][:10], losses[run][:10]))
-        speed = f"{sum(lengths) / seconds:8,.0f} tokens/s"
-        print(f"    {names[run]:21} {speed}   first ten losses within {gap:.0e} of ours")
     examples = data.encode(tokenizer, records)
-    for bf16 in (False, True) if training.bf16_is_quicker("cpu") else (False,):
-        share, peak, speed = share_of_peak(copy.deepcopy(model), examples, batch_size, bf16)
-        name = "bf16" if bf16 else "fp32"
-        print(f"{name}: {speed:,.0f} tokens/s, {share:.0%} of the matrix-multiply peak of {peak:.0f} GFLOP/s")
-        for operation, part in profile(copy.deepcopy(model), examples[:batch_size], bf16):
-            print(f"    {part:4.0%}  {operation}")
+    lengths = [len(example["input_ids"]) for example in examples]
+    counted = sum(sum(example["mask"]) for example in examples)
+    print(
+        f"\nTraining: {steps} steps of {batch_size} chat records, {sum(lengths):,} tokens, "
+        f"{counted:,} of them in the loss"
+    )
+    for name, prepare in kinds(model).items():
+        losses, rivals = {}, {}
+        for rival, run in (("SFTTrainer", by_trl), ("training", ours)):
+            rivals[rival] = lambda run=run, prepare=prepare: run(prepare(), tokenizer, records, batch_size)
+        seconds = {}
+        for _ in range(rounds):
+            for rival, run in rivals.items():
+                losses[rival], taken = run()
+                seconds[rival] = min(seconds.get(rival, float("inf")), taken)
+        gap = max(abs(a - b) for a, b in zip(*losses.values(), strict=True))
+        print(f"    {name}: losses within {gap:.0e}")
+        benchmark.show(seconds, sum(lengths), "SFTTrainer", "training")
+    share, peak, speed = share_of_peak(copy.deepcopy(model), examples, batch_size)
+    print(
+        f"    full fine-tuning: {speed:,.0f} tokens/s; the operations of a step that computes everything, at "
+        f"{share:.0%} of the matrix-multiply peak of {peak:.0f} GFLOP/s"
+    )
+    for operation, spent in profile(copy.deepcopy(model), examples[:batch_size]):
+        print(f"        {spent:4.0%}  {operation}")
+
+
+def kinds(model, rank=8):
+    """{name: function that makes a fresh model to train}: full, LoRA in all blocks, LoRA in the last ones."""
+    from peft import LoraConfig, get_peft_model
+
+    def lora(layers=None):
+        torch.manual_seed(0)
+        settings = dict(r=rank, lora_alpha=2 * rank, target_modules=names, layers_to_transform=layers)
+        return get_peft_model(copy.deepcopy(model), LoraConfig(**settings, task_type="CAUSAL_LM"))
+
+    names = sorted({path.rpartition(".")[2] for path in adapter_layer.linear_layers(model)})
+    blocks = model.config.num_hidden_layers
+    last = list(range(max(0, blocks - LAST), blocks))
+    return {
+        "full fine-tuning": lambda: copy.deepcopy(model),
+        "LoRA in all blocks": lora,
+        f"LoRA in the last {len(last)} blocks": lambda: lora(last),
+    }
+
+
+def own_replies(model, tokenizer, prompts):
+    """Records of chat prompts with the replies that the model gives to them."""
+    replies = generation.generate(model, tokenizer, prompts, max_new_tokens=48)
+    return [{"prompt": p, "completion": reply or " "} for p, reply in zip(prompts, replies)]
 
 
 def in_order(tokenizer, records, batch_size, seed=0):
@@ -60,11 +93,13 @@ def in_order(tokenizer, records, batch_size, seed=0):
 
 def ours(model, tokenizer, records, batch_size, bf16=False):
     """(losses, seconds) of the course's own steps over the records, in their order."""
+    from course_utils.tools.benchmark import clock
+
     examples = data.encode(tokenizer, records)
     longest, losses = max(len(example["input_ids"]) for example in examples), []
-    chosen, steps = list(model.parameters()), len(examples) // batch_size
+    chosen, steps = [p for p in model.parameters() if p.requires_grad], len(examples) // batch_size
     with training.prepared(model, chosen, longest):
-        optimizer, started = torch.optim.AdamW(chosen, lr=LR, weight_decay=0.0), time.perf_counter()
+        optimizer, started = training.adamw(chosen, LR), clock()
         for step in range(steps):
             rows = examples[step * batch_size : (step + 1) * batch_size]
             losses.append(training.gradients(model, rows, bf16=bf16))
@@ -72,7 +107,7 @@ def ours(model, tokenizer, records, batch_size, bf16=False):
             optimizer.param_groups[0]["lr"] = LR * training.rate(step, steps, warmup=0)
             optimizer.step()
             optimizer.zero_grad()
-        return losses, time.perf_counter() - started
+        return losses, clock() - started
 
 
 def by_trainer(model, tokenizer, records, batch_size):
@@ -101,7 +136,10 @@ def by_trl(model, tokenizer, records, batch_size):
     pairs = [{"prompt": record["prompt"], "completion": record["completion"]} for record in records]
     with tempfile.TemporaryDirectory() as folder:
         # Recomputing activations saves a GPU's memory and costs a CPU its time.
-        settings = SFTConfig(**library_settings(folder, batch_size), gradient_checkpointing=False)
+        recompute = "activation_checkpointing" if hasattr(SFTConfig, "activation_checkpointing") else None
+        settings = SFTConfig(
+            **library_settings(folder, batch_size), **{recompute or "gradient_checkpointing": False}
+        )
         trainer = SFTTrainer(
             model, settings, train_dataset=Dataset.from_list(pairs), processing_class=tokenizer
         )
@@ -130,10 +168,12 @@ def timed(trainer):
     """(losses, seconds) of a library's trainer; it prints nothing."""
     from transformers.trainer_callback import PrinterCallback
 
+    from course_utils.tools.benchmark import clock
+
     trainer.remove_callback(PrinterCallback)
-    started = time.perf_counter()
+    started = clock()
     trainer.train()
-    seconds = time.perf_counter() - started
+    seconds = clock() - started
     return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry], seconds
 
 
@@ -153,36 +193,42 @@ def flops(model, lengths):
 def share_of_peak(model, examples, batch_size, bf16=False):
     """(share of the matrix-multiply peak, that peak in GFLOP/s, tokens per second) of training steps.
 
-    Each step stands beside a measurement of the peak, and the share is the median of their ratios. The
-    clock is that of one thread's own computing, so that other processes on the machine hardly matter.
+    Each step stands beside a measurement of the peak, and the share is the median of their ratios. It
+    may exceed 1, since `flops` counts what a step need not do: prompts in the head, beginnings again.
     """
+    from course_utils.tools.benchmark import clock
+
     chosen, longest = list(model.parameters()), max(len(example["input_ids"]) for example in examples)
     shares, peaks, speeds = [], [], []
     with training.prepared(model, chosen, longest):
-        optimizer = torch.optim.AdamW(chosen, lr=LR)
+        optimizer = training.adamw(chosen, LR)
         for start in range(0, len(examples), batch_size):
             rows = examples[start : start + batch_size]
             lengths = [len(row["input_ids"]) for row in rows]
-            peak, started = matmul_peak(torch.bfloat16 if bf16 else torch.float32), time.process_time()
+            peak, started = matmul_peak(torch.bfloat16 if bf16 else torch.float32), clock()
             training.gradients(model, rows, bf16=bf16)
             torch.nn.utils.clip_grad_norm_(chosen, 1.0)
             optimizer.step()
             optimizer.zero_grad()
-            seconds = time.process_time() - started
+            seconds = clock() - started
             shares.append(flops(model, lengths) / seconds / peak)
             peaks.append(peak / 1e9)
             speeds.append(sum(lengths) / seconds)
     return statistics.median(shares), max(peaks), max(speeds)
 
 
-def matmul_peak(number_format, size=1024, rounds=3):
-    """Floating-point operations per second of the best of several square matrix products."""
+def matmul_peak(number_format, size=1024, rounds=5):
+    """Floating-point operations per second of the best of several square products, by either library."""
+    from course_utils.tools.benchmark import clock
+
     a, b = (torch.randn(size, size).to(number_format) for _ in range(2))
+    products = [torch.matmul, onednn.product] if onednn.available() else [torch.matmul]
     seconds = []
     for _ in range(rounds):
-        started = time.process_time()
-        a @ b
-        seconds.append(time.process_time() - started)
+        for product in products:
+            started = clock()
+            product(a, b)
+            seconds.append(clock() - started)
     return 2 * size**3 / min(seconds)
 
 

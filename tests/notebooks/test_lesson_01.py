@@ -11,7 +11,9 @@ from course_utils.corpus.split import Item
 from course_utils.evaluation import last_number
 from course_utils.lessons import l01
 from course_utils.prompts import templates
+from course_utils.tasks.base import vote
 from course_utils.tasks.toy_desk import replies
+from course_utils.tasks.toy_desk.task import TASK as TOY_DESK
 from course_utils.techniques.registry import TECHNIQUES
 from tests.helpers.lesson import Lesson
 
@@ -79,7 +81,7 @@ def test_vote_takes_the_earliest_at_a_tie():
     assert most_frequent(["5", "4", "4", "5"]) == "5"
     assert l01.majority(["5", "4", "4", "5"]) == "5"
     forms = [replies.written({"team": t, "priority": "low", "answer": "x"}) for t in ("B", "A", "A", "B")]
-    assert replies.vote(forms) == forms[0], "the desk's vote breaks ties as the lesson does"
+    assert vote(TOY_DESK, forms) == forms[0], "the desk's vote breaks ties as the lesson does"
 
 
 def test_labeled_swaps_names_and_nothing_else():

@@ -4,8 +4,9 @@ import copy
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 
-from course_utils import generation
+from course_utils import generation, training
 from course_utils.peft import adapter_layer, lora, mixed_batch
 from tests.helpers.adapters import IDS, WITHIN, logits, loss_of, shaken
 from tests.helpers.tiny import tiny_llama
@@ -224,3 +225,26 @@ def test_half_precision_keeps_its_parts_in_fp32(model):
     trained = lora.add(model)
     assert {p.dtype for p in trained} == {torch.float32}
     assert torch.equal(logits(model), base) and logits(model).dtype == torch.bfloat16
+
+
+def test_in_the_last_blocks_alone_as_in_peft_and_the_backward_pass_ends_there():
+    model, tokenizer = tiny_llama()
+    lora.add(model, "last", targets="all", layers_to_transform=[1])
+    assert {path.split(".")[2] for path in adapter_layer.adapter_layers(model)} == {"1"}
+    config = LoraConfig(r=8, target_modules=["q_proj"], layers_to_transform=[1])
+    theirs = get_peft_model(tiny_llama()[0], config)
+    assert set(theirs.targeted_module_names) == {
+        p for p in adapter_layer.adapter_layers(model) if p.endswith("q_proj")
+    }
+    needed = []
+    hooks = [
+        layer.register_forward_hook(lambda module, given, out: needed.append(out.requires_grad))
+        for layer in model.model.layers
+    ]
+    example = {"input_ids": tokenizer("Hello")["input_ids"], "mask": [0, 1, 1, 1, 1]}
+    training.gradients(model, [example])
+    assert needed == [False, True]
+    for hook in hooks:
+        hook.remove()
+    with pytest.raises(ValueError, match="No block 7"):
+        lora.add(model, "other", layers_to_transform=[1, 7])

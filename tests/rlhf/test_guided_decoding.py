@@ -57,6 +57,18 @@ def test_each_step_takes_the_candidate_with_the_best_sum(tiny):
         assert reply == tokenizer.decode(ids[start:], skip_special_tokens=True)
 
 
+def test_rows_that_end_leave_the_value_model_too(tiny):
+    policy, tokenizer, value_model = tiny
+    prompts = [*PROMPTS, "b", "Two words", "x" * 9]
+    settings = dict(k=3, weight=2.0, max_new_tokens=8)
+    whole = guided_decoding.generate(policy, value_model, tokenizer, prompts, **settings)
+    ends = {tokenizer(reply)["input_ids"][i] for i, reply in enumerate(whole)}
+    policy.generation_config.eos_token_id = sorted(ends)
+    apart = guided_decoding.generate(policy, value_model, tokenizer, prompts, batch_size=1, **settings)
+    assert guided_decoding.generate(policy, value_model, tokenizer, prompts, **settings) == apart
+    assert len({len(reply) for reply in apart}) > 2
+
+
 def test_it_learns_to_predict_and_then_steers(tiny):
     policy, tokenizer, value_model = tiny
     letters = torch.zeros(len(tokenizer))
