@@ -49,9 +49,9 @@ def interval(hits, n):
     if n <= 0 or not 0 <= hits <= n:
         raise ValueError(f"{hits} hits in {n} trials: needs n > 0 and 0 <= hits <= n")
     rate, shrink = hits / n, 1 + Z**2 / n
-    centre = (rate + Z**2 / (2 * n)) / shrink
+    center = (rate + Z**2 / (2 * n)) / shrink
     reach = Z * math.sqrt(rate * (1 - rate) / n + Z**2 / (4 * n**2)) / shrink
-    return (0.0 if hits == 0 else centre - reach), (1.0 if hits == n else centre + reach)
+    return (0.0 if hits == 0 else center - reach), (1.0 if hits == n else center + reach)
 
 
 def paired_difference(a, b):

@@ -89,7 +89,7 @@ def load(name=None):
         raise ConnectionError(_unreachable(name, error)) from error
     _complete(model, tokenizer, name)
     if os.environ.get("COURSE_RANDOM_WEIGHTS") == "1":
-        model = randomised(model)
+        model = randomized(model)
     return model.to(device()).eval(), tokenizer
 
 
@@ -98,7 +98,7 @@ def count_parameters(model, trainable=False):
     return sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable)
 
 
-def randomised(model, seed=0):
+def randomized(model, seed=0):
     """A copy of the model with fresh random weights, in its format and on its device."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -116,8 +116,8 @@ def train(
     history, first, best, highest, waited = History(), 0, None, -math.inf, 0
 
     with prepared(model, chosen, max(lengths)):
-        optimiser = adamw(chosen, lr, weight_decay)
-        if checkpoint and (found := load_checkpoint(checkpoint, run, chosen, [optimiser])):
+        optimizer = adamw(chosen, lr, weight_decay)
+        if checkpoint and (found := load_checkpoint(checkpoint, run, chosen, [optimizer])):
             notes, best = found
             history, first, bf16 = History(**notes["history"]), notes["step"], notes["bf16"]
             highest, waited = notes["highest"], notes["waited"]
@@ -141,9 +141,9 @@ def train(
                     )
                 # 2) one step of the optimizer, its learning rate by the schedule
                 torch.nn.utils.clip_grad_norm_(chosen, clip)
-                optimiser.param_groups[0]["lr"] = lr * rate(step, steps, warmup)
-                optimiser.step()
-                optimiser.zero_grad()
+                optimizer.param_groups[0]["lr"] = lr * rate(step, steps, warmup)
+                optimizer.step()
+                optimizer.zero_grad()
                 tokens = sum(len(row["input_ids"]) for row in rows)
                 history.log.append({"loss": value, "tokens": tokens, **added})
                 bar.set_postfix(loss=f"{value:.3f}", refresh=False)
@@ -164,7 +164,7 @@ def train(
                 due = time.perf_counter() - saved >= SECONDS_BETWEEN_CHECKPOINTS
                 if checkpoint and (due or done == steps or (patience and waited >= patience)):
                     notes = dict(step=done, bf16=bf16, highest=highest, waited=waited, history=vars(history))
-                    save_checkpoint(checkpoint, run, chosen, [optimiser], notes, best)
+                    save_checkpoint(checkpoint, run, chosen, [optimizer], notes, best)
                     saved = time.perf_counter()
         with torch.no_grad():
             for parameter, value in zip(chosen, best or []):

@@ -159,10 +159,10 @@ def test_count_parameters():
     assert models.count_parameters(model, trainable=True) == total - model.lm_head.weight.numel()
 
 
-def test_randomised_is_a_different_model_and_repeatable():
+def test_randomized_is_a_different_model_and_repeatable():
     model, _ = tiny_llama(seed=7)
     before, state = model.lm_head.weight.clone(), torch.get_rng_state()
-    one, two = models.randomised(model), models.randomised(model)
+    one, two = models.randomized(model), models.randomized(model)
     assert torch.equal(one.lm_head.weight, two.lm_head.weight)
     assert not torch.equal(one.lm_head.weight, before) and torch.equal(model.lm_head.weight, before)
     assert torch.equal(torch.get_rng_state(), state)

@@ -68,7 +68,7 @@ def test_other_settings_records_seeds_and_weights_are_other_trainings(counted):
     fine_tuned(lr=1e-4)
     model, tokenizer = tied()
     training_cache.sft(model, tokenizer, TRAIN[:12], steps=2)
-    training_cache.sft(models.randomised(model, 3), tokenizer, TRAIN, steps=2)
+    training_cache.sft(models.randomized(model, 3), tokenizer, TRAIN, steps=2)
     assert len(counted) == 5
 
 
