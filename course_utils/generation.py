@@ -24,6 +24,7 @@ from course_utils.batching import (
     evaluating,
     left_pad,
     shared_prefix,
+    sliding_window,
 )
 
 DROP_SHARE = 1 / 12  # ended rows leave once they are this share: each departure copies the cache
@@ -95,6 +96,8 @@ def continue_ids(model, rows, max_new_tokens, pick=None, stopped=None, batch_siz
     with evaluating(model):
         for batch in batches(rows, batch_size):
             shared = shared_prefix([rows[i] for i in batch])
+            if len(rows[batch[0]]) + max_new_tokens > sliding_window(model):
+                shared = 0  # the pads behind the shared text would push it out of the window
             ids, mask, positions = left_pad([rows[i][shared:] for i in batch], model.device)  # (B, T)
             cache = _read(model, rows[batch[0]][:shared], len(batch)) if shared else None
             width, positions = shared + ids.shape[1], positions + shared
