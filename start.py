@@ -35,15 +35,15 @@ EXTRAS = ".[lab,test]"
 WHEELS = HERE / "wheels"  # in a bundle: every package, so that set-up needs no network
 SUMS = "SHA256SUMS"
 MODULES = {
-    "progress": "course_utils.exercises",
-    "gradebook": "course_utils.gradebook",
-    "check": "course_utils.checkup",
-    "book": "course_utils.book",
-    "bundle": "course_utils.bundle",
+    "progress": "course_utils.lessons",
+    "gradebook": "course_utils.lessons.gradebook",
+    "check": "course_utils.tools.check",
+    "book": "course_utils.tools.book",
+    "bundle": "course_utils.tools.bundle",
 }
 OLDEST = (3, 11)
 
-REASONS = [  # (what pip or venv prints, what to say)
+REASONS = [  # (what pip, venv or torch prints, what to say)
     (
         r"No space left on device|Errno 28|WinError 112|not enough space",
         "The disk is full: make room in {folder} (and in the temporary folder), then start again.",
@@ -52,6 +52,25 @@ REASONS = [  # (what pip or venv prints, what to say)
         r"ensurepip is not available|No module named '?(ensurepip|venv)",
         "This Python comes without venv: install it (Debian and Ubuntu: apt install python3-venv), "
         "then start again.",
+    ),
+    (
+        # Before the network's own: pip's "connection broken by SSLError" holds both.
+        r"CERTIFICATE_VERIFY_FAILED|certificate verify failed",
+        "This network shows a certificate of its own, as many companies' do: set PIP_CERT to the company's "
+        "certificate file (.pem), or PIP_USE_FEATURE=truststore to trust what this system trusts (pip 23.3 "
+        "or newer), or PIP_INDEX_URL to the company's package mirror, then start again.",
+    ),
+    (
+        # What pip prints for it is "No such file", with a hint.
+        r"WinError 206|Long Path support|filename or extension is too long|Errno 36|File name too long",
+        "The path is too long for this system (Windows allows 260 characters): move the course to a folder "
+        "near the top, such as C:\\course, or switch long paths on "
+        "(https://pip.pypa.io/warnings/enable-long-paths), then start again.",
+    ),
+    (
+        r"WinError 1114|WinError 126\b.*\.dll|c10\.dll|vcruntime140|msvcp140",
+        "A Windows library that PyTorch needs is missing or old: install the Microsoft Visual C++ "
+        "Redistributable (https://aka.ms/vs/17/release/vc_redist.x64.exe), then start again.",
     ),
     (
         r"NewConnectionError|NameResolutionError|ConnectTimeout|getaddrinfo|name resolution|"
@@ -276,6 +295,14 @@ def install():
         raise SystemExit(plain_reason(complaints))
 
 
+def try_torch():
+    """Import torch once: pip succeeds where a system library is missing. SystemExit with one sentence."""
+    command = [str(venv_python()), "-c", "import torch"]
+    result = subprocess.run(command, env=child_environment(), stderr=subprocess.PIPE, text=True)
+    if result.returncode:
+        raise SystemExit(plain_reason(result.stderr))
+
+
 def set_up():
     """Make `.venv` hold what constraints.txt says. Nothing to do the second time."""
     if is_ready():
@@ -288,6 +315,7 @@ def set_up():
                 make_venv()
             UNFINISHED.touch()
             install()
+            try_torch()
             STAMP.write_text(stamp(), encoding="ascii")
             UNFINISHED.unlink()
     except OSError as problem:
@@ -303,7 +331,7 @@ def lab_command(args):
     command += ["--LabApp.extension_manager=readonly"]
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     # Without this, JupyterLab asks on its first start whether to fetch news.
-    command += ["--LabApp.app_settings_dir=" + str(HERE / "course_utils" / "lab_settings")]
+    command += ["--LabApp.app_settings_dir=" + str(HERE / "course_utils" / "tools" / "lab_settings")]
     if not any(arg.endswith(".ipynb") for arg in args):
         command.append("--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb")
     return command + list(args)

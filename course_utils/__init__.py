@@ -1,17 +1,26 @@
 """Helpers for the course. Lessons import the modules; only `start` lives here."""
 
 import os
+import sys
 from importlib import metadata
 
 __version__ = "0.1.0"
 
-# The course's own model needs no network, so the hub is switched off before anything imports it.
-if os.environ.get("COURSE_MODEL", "embedded").startswith("embedded"):
+# The course's two models need no hub, so it is switched off before anything imports it.
+if not os.environ.get("COURSE_MODEL"):
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 # On the CPU, oneDNN compiles code for each shape of matrix it meets and keeps the last 1024 of them. Batches
 # of text have ever new shapes, so that fills 0.3 GB and more; with 64 kept, training is as fast.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
+
+# Colab has torchao 0.10, beside which PEFT refuses to add any adapter. None in its place makes it look as if
+# it were not installed, to this process only; nothing here uses it.
+try:
+    if tuple(map(int, metadata.version("torchao").split(".")[:2])) < (0, 16):
+        sys.modules.setdefault("torchao", None)
+except metadata.PackageNotFoundError:
+    pass
 
 
 def start():

@@ -1,7 +1,7 @@
 """Records to tensors: split, tokenise with the loss on the completion only, collate.
 
 Left out: truncation (an example that does not fit is refused, because half an answer teaches half
-an answer) and packing. Reading and writing files is in course_utils.records.
+an answer) and packing. Reading and writing files is in course_utils.storage.records.
 """
 
 import itertools
@@ -10,7 +10,7 @@ import random
 
 import torch
 
-from course_utils.records import BadRecords, read_records, write_records
+from course_utils.storage.records import BadRecords, read_records, write_records
 
 __all__ = [
     "BadRecords",

@@ -1,21 +1,22 @@
 """Prompts in, text out: batched generation, next-token probabilities, scores of completions.
 
-    python -m course_utils.generation --benchmark        tokens per second beside model.generate
+    python -m course_utils.tools.benchmark        tokens per second beside model.generate
 
-One loop over the model's own forward pass. Rows that have ended leave the batch, batches are made
-of prompts of similar length, and what all prompts of a batch begin with (the shots of a few-shot
-prompt) is read once; that is where the speed comes from. Left out on purpose: beam
-search, nucleus sampling, compiled or static caches, and soft prompts made by PEFT, whose
-left-padded batches are silently wrong (course_utils.soft_prompts has its own).
+One loop over the model's own forward pass. Rows that have ended leave the batch, prompts are read in
+parts of similar length, what all of them begin with (a system prompt, the shots of a few-shot prompt)
+is read once, and products go through oneDNN; that is where the speed comes from. Left out on purpose:
+beam search, nucleus sampling, compiled models, and soft prompts made by PEFT, whose left-padded
+batches are silently wrong (course_utils.peft.soft_prompts has its own).
 """
 
-import argparse
 import itertools
 
 import torch
+from torch.nn.functional import cross_entropy
 from tqdm.auto import tqdm
 
 from course_utils.batching import (
+    Prefix,
     batches,
     check_lengths,
     context_length,
@@ -23,11 +24,13 @@ from course_utils.batching import (
     end_ids,
     evaluating,
     left_pad,
+    logits_where,
+    plain_cache,
+    read,
     shared_prefix,
-    sliding_window,
+    token_parts,
 )
-
-DROP_SHARE = 1 / 12  # ended rows leave once they are this share: each departure copies the cache
+from course_utils.storage import onednn
 
 
 def generate(
@@ -85,63 +88,71 @@ def generate(
 
 
 @torch.inference_mode()
-def continue_ids(model, rows, max_new_tokens, pick=None, stopped=None, batch_size=64, tick=None):
+def continue_ids(model, rows, max_new_tokens, pick=None, stopped=None, batch_size=64, tick=None, before=None):
     """New token ids for each row of prompt ids, the end token not included: list of lists.
 
     pick(logits (B, V), row numbers, step) -> ids (B,), greedy if None; stopped(row number, new
-    ids) -> bool; tick(count) is told how many rows have ended.
+    ids) -> bool; tick(count) is told how many rows have ended. before(row numbers) is told which rows
+    the next forward passes hold, for models that compute rows differently; no beginning is shared then.
     """
     ends, context = end_ids(model), context_length(model)
     new = [[] for _ in rows]
-    with evaluating(model):
+    shares = len(rows) > 1 and before is None and plain_cache(model)
+    shared = shared_prefix(rows) if shares else 0
+    work = sum(map(len, rows)) - shared * len(rows) + max_new_tokens * len(rows)
+    with evaluating(model), onednn.packed(model, work):
+        prefix = Prefix(model, rows[0][:shared] if rows else [])
         for batch in batches(rows, batch_size):
-            shared = shared_prefix([rows[i] for i in batch])
-            if len(rows[batch[0]]) + max_new_tokens > sliding_window(model):
-                shared = 0  # the pads behind the shared text would push it out of the window
-            ids, mask, positions = left_pad([rows[i][shared:] for i in batch], model.device)  # (B, T)
-            cache = _read(model, rows[batch[0]][:shared], len(batch)) if shared else None
-            width, positions = shared + ids.shape[1], positions + shared
-            before = mask.new_ones(len(batch), shared)
-            mask = torch.cat([before, mask, mask.new_ones(len(batch), max_new_tokens)], 1)
-            active, alive = list(batch), [True] * len(batch)
+            # 1) Read the prompts.
+            told = before and (lambda places, batch=batch: before([batch[place] for place in places]))
+            prompts = [rows[i] for i in batch]
+            logits, cache, mask, positions = read(model, prompts, prefix, max_new_tokens, told)
+            width, active = mask.shape[1] - max_new_tokens, list(batch)
+            if before:
+                before(active)
             for step in range(max_new_tokens):
+                # 2) Choose a token for each row, and see which rows end with it.
+                chosen = logits.argmax(-1) if pick is None else pick(logits, active, step)  # (B,)
+                alive = []
+                for row, token in zip(active, chosen.tolist()):
+                    if token not in ends:
+                        new[row].append(token)
+                    full = len(rows[row]) + len(new[row]) >= context
+                    alive.append(not (token in ends or full or (stopped and stopped(row, new[row]))))
+                if tick:
+                    tick(alive.count(False))
+                if not any(alive) or step == max_new_tokens - 1:
+                    break
+                # 3) Rows that have ended leave.
+                if not all(alive):
+                    keep = staying(alive)
+                    index = torch.tensor(keep, device=chosen.device)
+                    chosen, positions, mask = chosen[index], positions[index], mask[index]
+                    cache.batch_select_indices(index)
+                    active = [active[place] for place in keep]
+                    if before:
+                        before(active)
+                # 4) The others go through the model with their new token.
+                positions = positions + 1  # (B, 1)
                 out = model(
-                    input_ids=ids,
-                    attention_mask=mask[:, : width + step],
+                    input_ids=chosen[:, None],
+                    attention_mask=mask[:, : width + step + 1],
                     position_ids=positions,
                     past_key_values=cache,
                     use_cache=True,
                     logits_to_keep=1,
                 )
                 logits, cache = out.logits[:, -1], out.past_key_values  # (B, V)
-                chosen = logits.argmax(-1) if pick is None else pick(logits, active, step)
-                ids, positions = chosen[:, None], positions[:, -1:] + 1  # (B, 1)
-                positions = positions.clamp(max=int(min(context, 1e9)) - 1)  # rows that have ended go along
-                for j, (row, token) in enumerate(zip(active, chosen.tolist())):
-                    if not alive[j]:
-                        continue
-                    if token not in ends:
-                        new[row].append(token)
-                    full = len(rows[row]) + len(new[row]) >= context
-                    alive[j] = not (token in ends or full or (stopped and stopped(row, new[row])))
-                if not any(alive):
-                    break
-                if alive.count(False) >= max(1, DROP_SHARE * len(alive)):
-                    keep = [j for j, on in enumerate(alive) if on]
-                    index = torch.tensor(keep, device=ids.device)
-                    ids, positions, mask = ids[index], positions[index], mask[index]
-                    cache.batch_select_indices(index)
-                    active, alive = [active[j] for j in keep], [True] * len(keep)
             if tick:
-                tick(len(batch))
+                tick(sum(alive))  # cut at max_new_tokens
     return new
 
 
-def _read(model, ids, count):
-    """The keys and values of a text that `count` rows begin with, read once."""
-    out = model(input_ids=torch.tensor([ids], device=model.device), use_cache=True, logits_to_keep=1)
-    out.past_key_values.batch_repeat_interleave(count)
-    return out.past_key_values
+def staying(alive):
+    """The places of rows that stay, where the last ones move into the places of those that leave."""
+    count = sum(alive)
+    last = [place for place in range(count, len(alive)) if alive[place]]
+    return [place if alive[place] else last.pop() for place in range(count)]
 
 
 def sample(logits, draws, temperature, top_k=None):
@@ -170,10 +181,11 @@ def next_token(model, tokenizer, text, k=10, temperature=1.0):
 
 
 @torch.inference_mode()
-def logps(model, tokenizer, prompts, completions, batch_size=64):
+def logps(model, tokenizer, prompts, completions, batch_size=64, share=True):
     """Summed log-probability (nats) of each completion after its prompt, without gradient: (B,).
 
-    Prompt and completion are tokenised apart, so start a completion with its space.
+    Prompt and completion are tokenised apart, so start a completion with its space. share: what all
+    prompts begin with is read once.
     """
     starts = encode(model, tokenizer, prompts)
     tails = tokenizer(list(completions), add_special_tokens=False)["input_ids"] if completions else []
@@ -184,18 +196,29 @@ def logps(model, tokenizer, prompts, completions, batch_size=64):
     rows = [start + tail for start, tail in zip(starts, tails)]
     check_lengths(rows, context_length(model))
     sums = torch.zeros(len(rows))
-    with evaluating(model):
+    shared = shared_prefix(rows) if share and len(rows) > 1 and plain_cache(model) else 0
+    shared = min([shared, *(len(start) - 1 for start in starts)])  # a row's own ids foretell its completion
+    with evaluating(model), onednn.packed(model, sum(map(len, rows)) - shared * len(rows)):
+        prefix = Prefix(model, rows[0][:shared] if shared else [])
         for batch in batches(rows, batch_size):
-            ids, mask, positions = left_pad([rows[i] for i in batch], model.device)  # (B, T)
-            lengths = torch.tensor([len(tails[i]) for i in batch], device=ids.device)
-            longest = int(lengths.max())
-            out = model(
-                input_ids=ids, attention_mask=mask, position_ids=positions, logits_to_keep=longest + 1
-            )
-            steps = out.logits[:, :-1].float().log_softmax(-1)  # (B, longest, V)
-            each = steps.gather(-1, ids[:, -longest:, None])[..., 0]  # (B, longest)
-            counts = torch.arange(longest, 0, -1, device=ids.device) <= lengths[:, None]
-            sums[batch] = each.where(counts, 0.0).sum(-1).cpu()
+            own = [rows[i][shared:] for i in batch]
+            for part in token_parts(own):
+                numbers = batch[part.start : part.stop]
+                ids, mask, positions = left_pad(own[part.start : part.stop], model.device)  # (B, T)
+                lengths = torch.tensor([len(tails[i]) for i in numbers], device=ids.device)
+                scored = torch.arange(ids.shape[1], 0, -1, device=ids.device) <= lengths[:, None]  # (B, T)
+                logits = logits_where(  # (N, V)
+                    model,
+                    scored.roll(-1, 1),  # a token is foretold by the one before it
+                    input_ids=ids,
+                    attention_mask=torch.cat([mask.new_ones(len(ids), shared), mask], 1),
+                    position_ids=positions + shared,
+                    past_key_values=prefix.cache(len(ids)),
+                    use_cache=bool(shared),
+                )
+                each = -cross_entropy(logits.float(), ids[scored], reduction="none")  # (N,)
+                places = scored.nonzero()[:, 0]  # each token's row
+                sums[numbers] = torch.zeros(len(ids), device=ids.device).index_add(0, places, each).cpu()
     return sums
 
 
@@ -211,12 +234,3 @@ def choose(model, tokenizer, prompts, options, batch_size=64):
     scores = iter(logps(model, tokenizer, [p for p, _ in pairs], [c for _, c in pairs], batch_size).tolist())
     groups = [list(itertools.islice(scores, len(some))) for some in options]
     return [group.index(max(group)) for group in groups]
-
-
-if __name__ == "__main__":
-    from course_utils.benchmark import generation
-
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--benchmark", action="store_true", required=True)
-    parser.parse_args()
-    generation()

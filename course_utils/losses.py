@@ -1,8 +1,8 @@
-"""Losses: pure functions from tensors to one number. No model, no state.
+"""Losses and divergences: pure functions of tensors. No model, no state.
 
 `sft` is taught in lesson 04, the others in lesson 05. In those of PPO, T counts the tokens of a
-reply, and `mask` (B, T) is 1 where there is one; `logps` are log-probabilities of the tokens taken,
-`old_logps` those at the time when the policy took them. Left out: weights for long replies.
+reply, and `mask` (B, T) is 1 where there is one; `logps` are log-probabilities of the sampled tokens,
+`old_logps` those at the time when the policy sampled them. Left out: weights for long replies.
 """
 
 import torch
@@ -16,11 +16,18 @@ def sft(logits, input_ids, mask):
     t + 1, so mask[:, 0] is never used. Raises ValueError if no token counts.
     """
     counts = mask[:, 1:] == 1  # (B, T - 1)
-    if not counts.any():
+    # Only what counts is computed further.
+    return next_token(logits[:, :-1][counts], input_ids[:, 1:][counts])
+
+
+def next_token(logits, targets):
+    """Mean cross-entropy (nats per token) of tokens (N,), each predicted by its logits (N, V) -> a scalar.
+
+    Raises ValueError for no token at all.
+    """
+    if not len(targets):
         raise ValueError("no token counts in this batch: the mask is 0 everywhere after the first token")
-    predictions = logits[:, :-1][counts]  # (N, V): only what counts is computed further
-    targets = input_ids[:, 1:][counts]  # (N,)
-    return cross_entropy(predictions.float(), targets)
+    return cross_entropy(logits.float(), targets)
 
 
 def reply_logps(logits, input_ids, mask):
@@ -35,7 +42,7 @@ def reply_logps(logits, input_ids, mask):
 def reward(chosen, rejected):
     """Bradley-Terry: how surprised a reward model is by the choices. Both (B,) -> a scalar, log 2 at a tie.
 
-    The model says that a reply with reward a is preferred to one with reward b with chance
+    The model says that a reply with reward a is preferred to one with reward b with probability
     sigmoid(a - b); only differences count. Source: Ouyang et al. 2022 (InstructGPT), equation 1.
     """
     return -logsigmoid(chosen.float() - rejected.float()).mean()
@@ -96,22 +103,32 @@ def entropy(logits, mask):
     return -(logps.exp() * logps).sum(-1).mean()
 
 
-def kl_k1(logps, ref_logps):
-    """Estimates KL(policy ‖ ref) at tokens that the policy drew: log(policy / ref), in their shape.
+def kl(logits, ref_logits):
+    """KL(policy ‖ ref) of the next token's distributions (nats), exact: (…, V) each -> (…)."""
+    logps, ref_logps = logits.float().log_softmax(-1), ref_logits.float().log_softmax(-1)
+    return (logps.exp() * (logps - ref_logps)).sum(-1)
 
-    Its mean is right, but single values are often negative. Source: Schulman 2020, "Approximating KL
-    divergence".
+
+def kl_k1(logps, ref_logps):
+    """Estimates KL(policy ‖ ref) at tokens that the policy sampled: log(policy / ref), in their shape.
+
+    Unbiased, but single values are often negative. Source: Schulman 2020, "Approximating KL divergence".
     """
     return logps - ref_logps
 
 
 def kl_k3(logps, ref_logps):
-    """As kl_k1, with the same mean, never negative and less spread: r - 1 - log r for r = ref / policy.
+    """As kl_k1: also unbiased, never negative, of lower variance: r - 1 - log r for r = ref / policy.
 
     Source: Schulman 2020, "Approximating KL divergence".
     """
     log_ratio = ref_logps - logps
     return log_ratio.exp() - 1 - log_ratio
+
+
+def per_reply(values, mask):
+    """The sum of values (B, T) over each reply's tokens, averaged over replies: a scalar."""
+    return (values * mask).sum(1).mean()
 
 
 def masked_mean(values, mask):

@@ -1,12 +1,13 @@
 """One training loop for every lesson: batches in, smaller loss out.
 
     history = train(model, data.encode(tokenizer, records), lr=1e-3, steps=200)
-    python -m course_utils.training --benchmark      tokens per second beside the libraries' trainers
 
-Taught in lesson 04. Left out: several devices, loss scaling for fp16, packing of short examples.
+What a batch begins with (a system prompt, an instruction) is computed once for all rows, forward and
+backward; the output head works only where tokens count. `course_utils.tools.benchmark` stands it beside
+the libraries' trainers. Taught in lesson 04. Left out: several devices, loss scaling for fp16, packing
+of short examples.
 """
 
-import argparse
 import contextlib
 import functools
 import itertools
@@ -16,12 +17,15 @@ import time
 from dataclasses import dataclass, field
 
 import torch
+from torch import nn
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
-from course_utils import losses, resume
-from course_utils.batching import context_length
-from course_utils.data import collate, refuse_unusable
+from course_utils import losses
+from course_utils.batching import Prefix, context_length, logits_where, plain_cache, shared_prefix
+from course_utils.data import collate, encode, refuse_unusable
+from course_utils.storage import onednn
+from course_utils.storage.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 
 WINDOW = 16  # batches that are sorted by length together
 SHORT = 512  # rows up to this length are quicker with plain attention on a CPU
@@ -30,12 +34,30 @@ SECONDS_BETWEEN_CHECKPOINTS = 20
 
 @dataclass
 class History:
-    """What happened: a loss per step, seconds, tokens read (without padding), (step, value) pairs."""
+    """The log of a run, as TRL's trainers keep it: {name: number} for each step or update; and seconds.
 
-    losses: list = field(default_factory=list)
+    `train` logs "loss", "tokens" (without padding) and, where it evaluates, "evaluation".
+    """
+
+    log: list = field(default_factory=list)
     seconds: float = 0.0
-    tokens: int = 0
-    evaluations: list = field(default_factory=list)
+
+    def column(self, name):
+        """The values logged under a name, in order."""
+        return [entry[name] for entry in self.log if name in entry]
+
+    @property
+    def losses(self):
+        return self.column("loss")
+
+    @property
+    def tokens(self):
+        return sum(self.column("tokens"))
+
+    @property
+    def evaluations(self):
+        """[(step, value)], steps counted from 1."""
+        return [(i, entry["evaluation"]) for i, entry in enumerate(self.log, 1) if "evaluation" in entry]
 
 
 def train(
@@ -88,17 +110,16 @@ def train(
     own = {id(p) for p in chosen}
     names = [name for name, p in model.named_parameters() if id(p) in own]
     settings += [evaluate_every, patience, bf16, names]
-    run = checkpoint and resume.fingerprint(model, examples, settings)
+    run = checkpoint and fingerprint(model, examples, settings)
     lengths = [len(example["input_ids"]) for example in examples]
     order = batches(lengths, batch_size * accumulate, steps, seed)
     history, first, best, highest, waited = History(), 0, None, -math.inf, 0
 
     with prepared(model, chosen, max(lengths)):
-        optimiser = torch.optim.AdamW(chosen, lr=lr, weight_decay=weight_decay)
-        if checkpoint and (found := resume.load(checkpoint, run, chosen, optimiser)):
+        optimiser = adamw(chosen, lr, weight_decay)
+        if checkpoint and (found := load_checkpoint(checkpoint, run, chosen, [optimiser])):
             notes, best = found
             history, first, bf16 = History(**notes["history"]), notes["step"], notes["bf16"]
-            history.evaluations = [tuple(pair) for pair in history.evaluations]
             highest, waited = notes["highest"], notes["waited"]
         bf16 = bf16_is_quicker(chosen[0].device.type) if bf16 is None else bf16
         started, before, saved = time.perf_counter(), history.seconds, time.perf_counter()
@@ -106,6 +127,7 @@ def train(
             for step in range(first, steps):
                 if patience and waited >= patience:
                     break
+                # 1) the gradient of one batch
                 torch.manual_seed(1_000_003 * seed + step)  # dropout, the same after a resumption
                 rows = [examples[i] for i in order[step]]
                 value = gradients(model, rows, accumulate, loss, pad_id, bf16)
@@ -114,21 +136,22 @@ def train(
                         f"The loss is {value} at step {step + 1}: try a lower learning rate, and if it is so "
                         "at step 1, ask for the model's logits and look for what is not a number in them."
                     )
+                # 2) one step of the optimizer, its learning rate by the schedule
                 torch.nn.utils.clip_grad_norm_(chosen, clip)
                 optimiser.param_groups[0]["lr"] = lr * rate(step, steps, warmup)
                 optimiser.step()
                 optimiser.zero_grad()
-                history.losses.append(value)
-                history.tokens += sum(len(row["input_ids"]) for row in rows)
+                history.log.append({"loss": value, "tokens": sum(len(row["input_ids"]) for row in rows)})
                 bar.set_postfix(loss=f"{value:.3f}", refresh=False)
                 bar.update()
 
+                # 3) evaluation, early stop and checkpoint
                 done = step + 1
                 if evaluate and (done == steps or (evaluate_every and done % evaluate_every == 0)):
                     model.eval()
                     value = evaluate(model)
                     model.train()
-                    history.evaluations.append((done, value))
+                    history.log[-1]["evaluation"] = value
                     if patience and value > highest:
                         best, highest, waited = [p.detach().clone() for p in chosen], value, 0
                     elif patience:
@@ -137,12 +160,18 @@ def train(
                 due = time.perf_counter() - saved >= SECONDS_BETWEEN_CHECKPOINTS
                 if checkpoint and (due or done == steps or (patience and waited >= patience)):
                     notes = dict(step=done, bf16=bf16, highest=highest, waited=waited, history=vars(history))
-                    resume.save(checkpoint, run, chosen, optimiser, notes, best)
+                    save_checkpoint(checkpoint, run, chosen, [optimiser], notes, best)
                     saved = time.perf_counter()
         with torch.no_grad():
             for parameter, value in zip(chosen, best or []):
                 parameter.copy_(value)
     return history
+
+
+def fit(model, tokenizer, records, lr, steps, batch_size=16, seed=0, progress=False):
+    """Train all weights of a model on records {"prompt", "completion"} with `train`; its History."""
+    settings = dict(lr=lr, steps=steps, batch_size=batch_size, seed=seed, progress=progress)
+    return train(model, encode(tokenizer, records), pad_id=tokenizer.pad_token_id, **settings)
 
 
 def gradients(model, rows, accumulate=1, loss=None, pad_id=0, bf16=False):
@@ -157,15 +186,68 @@ def gradients(model, rows, accumulate=1, loss=None, pad_id=0, bf16=False):
     counted = [sum(row["mask"][1:]) for row in rows]
     for start in range(0, len(rows), size):
         part = slice(start, start + size)
-        batch = {name: tensor.to(device) for name, tensor in collate(rows[part], pad_id).items()}  # (B, T)
         with torch.autocast(device.type, low, enabled=low is not None):
-            inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "position_ids")}
-            logits = model(**inputs, use_cache=False).logits  # (B, T, V)
-        mean = loss(logits, batch) if loss else losses.sft(logits, batch["input_ids"], batch["mask"])
+            if loss:
+                batch = {name: tensor.to(device) for name, tensor in collate(rows[part], pad_id).items()}
+                inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "position_ids")}
+                logits = model(**inputs, use_cache=False).logits  # (B, T, V)
+            else:
+                logits, targets = predictions(model, rows[part], pad_id)  # (N, V), (N,)
+        mean = loss(logits, batch) if loss else losses.next_token(logits, targets)
         share = mean * (sum(counted[part]) / sum(counted))
         share.backward()
         total += share.item()
     return total
+
+
+def predictions(model, rows, pad_id=0):
+    """The logits (N, V) before each token of the rows that counts, and these tokens (N,).
+
+    As from the whole batch at once, to rounding, with less work: the ids that all rows begin with go
+    through the model once, and the output head sees only what counts.
+    """
+    shared = beginning(model, rows)
+    prefix = Prefix(model, rows[0]["input_ids"][:shared])
+    own = [{name: row[name][shared:] for name in ("input_ids", "mask")} for row in rows]
+    batch = {name: tensor.to(prefix.device) for name, tensor in collate(own, pad_id).items()}  # (B, T)
+    ids, attended = batch["input_ids"], batch["attention_mask"]
+    counts = batch["mask"] == 1
+    counts[:, 0] = False  # nothing stands before it
+    logits = logits_where(
+        model,
+        counts.roll(-1, 1),  # a token is foretold by the one before it
+        input_ids=ids,
+        attention_mask=torch.cat([attended.new_ones(len(ids), shared), attended], 1),
+        position_ids=batch["position_ids"] + shared,
+        past_key_values=prefix.cache(len(ids)),
+        use_cache=bool(shared),
+    )
+    return logits, ids[counts]
+
+
+def beginning(model, rows):
+    """How many ids all rows begin with, as far as it can be computed once: in front of what counts.
+
+    0 with dropout, which treats every row differently, and with checkpoints of activations, which keep
+    no cache.
+    """
+    inner = next((m for m in model.modules() if isinstance(m, PreTrainedModel)), None)
+    if inner is None or not plain_cache(inner) or getattr(inner.config, "attention_dropout", 0):
+        return 0
+    for module in model.modules():
+        if (isinstance(module, nn.Dropout) and module.p) or getattr(module, "gradient_checkpointing", False):
+            return 0
+    shared = shared_prefix([row["input_ids"] for row in rows])
+    for row in rows:
+        first = next((i for i, counts in enumerate(row["mask"]) if counts and i), len(row["mask"]))
+        shared = min(shared, first - 1)  # the token before the first that counts is each row's own
+    return shared
+
+
+def adamw(parameters, lr, weight_decay=0.0):
+    """torch.optim.AdamW, fused where that exists: one pass over the weights instead of ten."""
+    fused = parameters[0].device.type in ("cpu", "cuda")
+    return torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay, fused=fused)
 
 
 def batches(lengths, size, steps, seed):
@@ -208,7 +290,8 @@ def prepared(model, chosen, longest):
         parameter.data = parameter.data.float()
     model.train()
     try:
-        with torch.random.fork_rng([device] if device.type == "cuda" else []), attention(model, longest):
+        chance = torch.random.fork_rng([device] if device.type == "cuda" else [])
+        with chance, attention(model, longest), onednn.replaced(model):
             yield
     finally:
         for parameter, format_before in zip(chosen, formats):
@@ -258,17 +341,3 @@ def bf16_is_quicker(kind):
             a @ b
             taken.append(time.perf_counter() - started)
     return min(seconds[torch.bfloat16]) < 0.7 * min(seconds[torch.float32])
-
-
-def main():
-    """The command line."""
-    from course_utils import training_benchmark
-
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--benchmark", action="store_true", required=True)
-    parser.parse_args()
-    training_benchmark.main()
-
-
-if __name__ == "__main__":
-    main()

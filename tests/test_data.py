@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from course_utils.data import BadRecords, collate, encode, encode_examples, split
-from tests.tiny import byte_tokenizer, tiny_llama
+from tests.helpers.tiny import byte_tokenizer, tiny_llama
 
 START = "<bos>"
 

@@ -2,14 +2,24 @@
 
 import math
 import random
+import re
 
 import numpy as np
 import pytest
 
 from course_utils import evaluation
-from course_utils.evaluation import bootstrap_mean, exact_match, grade, interval, paired_difference
-from course_utils.world.split import Item
-from tests.tiny import tiny_llama
+from course_utils.corpus import nested
+from course_utils.corpus.families import problems
+from course_utils.corpus.split import Item
+from course_utils.evaluation import (
+    bootstrap_mean,
+    exact_match,
+    grade,
+    interval,
+    last_number,
+    paired_difference,
+)
+from tests.helpers.tiny import tiny_llama
 
 
 def test_exact_match_ignores_outer_space_only():
@@ -134,12 +144,57 @@ def test_bootstrap_refuses(values):
         ("final", "12", " 12", False),
         ("final", "12", "The answer is 12.\nmore", True),
         ("final", "12", "The answer is 120.", False),
+        ("number", "1200", " He paid $1,200.00. That is all.", True),
+        ("number", "1,200", "1200", True),
+        ("number", "3", "5 - 8 = -3", False),
+        ("number", "12", "twelve", False),
+        ("number", "none", "none", False),
         (lambda text: "ok" in text, "", "it is ok", True),
         (lambda text: None, "", "it is ok", False),
     ],
 )
 def test_grade(rule, answer, continuation, right):
     assert grade(Item("p", answer, rule), continuation) is right
+
+
+@pytest.mark.parametrize(
+    "text, number",
+    [
+        ("$1,200", "1200"),
+        ("-3", "-3"),
+        ("it is −3.", "-3"),
+        ("2.50", "2.5"),
+        ("3-4", "4"),
+        ("(3)-4", "4"),
+        ("3 - 4", "4"),
+        ("7 * -4", "-4"),
+        ("1.5.", "1.5"),
+        ("-$1,234,567.80", "-1234567.8"),
+        ("1,2,3", "3"),
+        ("1,2345", "2345"),
+        ("between 10-20", "20"),
+        (".5", "0.5"),
+        ("-.5", "-0.5"),
+        ("-0.0", "0"),
+        ("007", "7"),
+        ("100", "100"),
+        ("5% of 80 €", "80"),
+        ("9" * 5000, "9" * 5000),
+        ("no idea", None),
+        ("", None),
+    ],
+)
+def test_last_number(text, number):
+    assert last_number(text) == number
+
+
+def test_last_number_grades_the_course_s_own_problems_as_before():
+    """Stored results were graded by the last run of digits, which in these texts is the same number."""
+    rng = random.Random(0)
+    for reasoned in [True, False] * 400:
+        for question, answer in (nested.problem(rng, reasoned), problems.corpus_problem(rng, reasoned)):
+            for text in (question, answer):
+                assert last_number(text) == ([None, *re.findall(r"\d+", text)])[-1], text
 
 
 def test_grade_refuses_an_unknown_rule():

@@ -1,11 +1,13 @@
 import pytest
 import torch
 from peft import LoraConfig, PromptTuningConfig, get_peft_model
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
-from course_utils import benchmark, generation
-from course_utils.batching import end_ids, left_pad, shared_prefix
-from tests.tiny import tiny_llama
+from course_utils import batching, generation
+from course_utils.batching import end_ids, left_pad, logits_where, shared_prefix, token_parts
+from course_utils.storage import onednn
+from course_utils.tools import benchmark
+from tests.helpers.tiny import tiny_llama
 
 PROMPTS = ["The cat", "A much longer prompt about ships", "x", "Two words", "Question: why?\nAnswer:"]
 
@@ -45,6 +47,125 @@ def test_a_beginning_that_all_share_is_read_once(tiny, batch_size):
     hook.remove()
     assert found == benchmark.library_ids(model, rows, 24, 3)
     assert sum(read) < sum(map(len, rows))
+
+
+@pytest.mark.parametrize("part", [1, 40, 1024])
+@pytest.mark.parametrize("shots", ["", "One shot after the other, which every prompt begins with.\n"])
+def test_rows_that_end_at_different_times_leave_and_change_nothing(tiny, monkeypatch, part, shots):
+    """Read in parts of any size, with a shared beginning or without, and with many rows that leave early."""
+    model, tokenizer = tiny
+    monkeypatch.setattr(batching, "PART", part)
+    rows = tokenizer([shots + f"{i} " + "ab" * (i % 7) for i in range(20)])["input_ids"]
+    ends = model.generation_config.eos_token_id
+    whole = generation.continue_ids(model, rows, 16)
+    last = {ids[i % len(ids)] for i, ids in enumerate(whole) if ids}
+    model.generation_config.eos_token_id = sorted(last)[:12]
+    widths = []
+    hook = model.register_forward_pre_hook(
+        lambda module, args, given: widths.append(given["input_ids"].shape), with_kwargs=True
+    )
+    try:
+        found = generation.continue_ids(model, rows, 16)
+        hook.remove()
+        assert found == benchmark.library_ids(model, rows, 16, 20)
+    finally:
+        model.generation_config.eos_token_id = ends
+    steps = [count for count, width in widths if width == 1]
+    assert len({len(ids) for ids in found}) > 3 and min(steps[-1], 20) < 20  # rows did leave
+
+
+def test_rows_are_read_in_parts_of_similar_length():
+    rows = [[0] * length for length in (60, 50, 50, 20, 20, 10)]
+    parts = token_parts(rows)
+    assert [i for part in parts for i in part] == list(range(6)) and len(parts) == 1
+    small = [[0] * 600, [0] * 500, [0] * 400, [0] * 300]
+    assert token_parts(small) == [range(0, 1), range(1, 3), range(3, 4)]
+
+
+def test_places_of_rows_that_leave_are_filled_from_the_end():
+    assert generation.staying([True, False, True, True]) == [0, 3, 2]
+    assert generation.staying([False, False, True]) == [2]
+    assert generation.staying([True, True, False]) == [0, 1]
+
+
+def test_a_roomy_layer_holds_what_a_growing_one_does():
+    from transformers.cache_utils import DynamicLayer
+
+    torch.manual_seed(0)
+    store = [torch.zeros(4, 2, 9, 3) for _ in range(2)]
+    roomy, plain = batching.RoomyLayer(*store), DynamicLayer()
+    for index in (None, torch.tensor([0, 3, 2]), torch.tensor([2])):
+        if index is not None:
+            for layer in (roomy, plain):
+                layer.batch_select_indices(index)
+        rows = 4 if index is None else len(index)
+        new = torch.randn(rows, 2, 3, 3), torch.randn(rows, 2, 3, 3)
+        for mine, theirs in zip(roomy.update(*new), plain.update(*new)):
+            assert torch.equal(mine, theirs)
+        assert roomy.get_seq_length() == plain.get_seq_length()
+
+
+def test_rows_of_a_batch_are_told_before_each_pass(tiny):
+    """And nothing that rows have in common is shared then, since each may be computed in its own way."""
+    model, tokenizer = tiny
+    rows = tokenizer(["the same beginning, thirty tokens and more " + p for p in PROMPTS])["input_ids"]
+    told, passes = [], []
+    hook = model.register_forward_pre_hook(
+        lambda module, args, given: passes.append((told[-1], given["input_ids"].shape)), with_kwargs=True
+    )
+    found = generation.continue_ids(model, rows, 8, batch_size=2, before=lambda numbers: told.append(numbers))
+    hook.remove()
+    assert found == generation.continue_ids(model, rows, 8)
+    assert all(len(numbers) == shape[0] for numbers, shape in passes)
+    assert sum(shape[0] * shape[1] for _, shape in passes) >= sum(map(len, rows))
+
+
+def test_logits_where_they_count(tiny):
+    model, tokenizer = tiny
+    ids = torch.tensor(tokenizer(["abcd", "efgh"])["input_ids"])
+    counts = torch.tensor([[0, 1, 1, 0], [1, 0, 0, 1]]) == 1
+    with torch.no_grad():
+        whole = model(input_ids=ids).logits[counts]
+        some = logits_where(model, counts, input_ids=ids)
+    assert some.shape == (4, len(tokenizer)) and torch.allclose(some, whole, atol=1e-5)
+    assert not model.lm_head._forward_pre_hooks
+
+
+def test_scores_with_and_without_a_shared_beginning(tiny):
+    model, tokenizer = tiny
+    shots = "One shot after the other, which every prompt begins with.\n"
+    told = [shots + prompt for prompt in PROMPTS], [" a", " longer one", "z", " b", " yes"]
+    read = []
+    hook = model.register_forward_pre_hook(
+        lambda module, args, given: read.append(given["input_ids"].numel()), with_kwargs=True
+    )
+    once = generation.logps(model, tokenizer, *told)
+    shared = sum(read)
+    whole = generation.logps(model, tokenizer, *told, share=False)
+    hook.remove()
+    assert torch.allclose(once, whole, atol=1e-4)
+    assert shared < 0.6 * (sum(read) - shared)
+    same = generation.logps(model, tokenizer, [shots] * 2, [" yes", " no"])  # nothing else in the prompt
+    assert torch.allclose(same, generation.logps(model, tokenizer, [shots] * 2, [" yes", " no"], share=False))
+
+
+@pytest.mark.skipif(not onednn.available(), reason="this PyTorch has no oneDNN")
+def test_wide_layers_compute_by_onednn_and_say_the_same():
+    torch.manual_seed(0)
+    sizes = dict(vocab_size=300, hidden_size=192, intermediate_size=256, num_hidden_layers=2)
+    heads = dict(num_attention_heads=3, num_key_value_heads=1)
+    shape = LlamaConfig(**sizes, **heads, eos_token_id=None, initializer_range=0.2)
+    model = LlamaForCausalLM(shape).eval()
+    rows = [torch.randint(1, 300, (n,)).tolist() for n in (3, 17, 30, 30, 9)]
+    calls, real = [], onednn.product
+    for least in (0, 10**9):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(onednn, "TOKENS", least)
+            patch.setattr(onednn, "product", lambda *given: calls.append(1) or real(*given))
+            assert generation.continue_ids(model, rows, 12) == benchmark.library_ids(model, rows, 12, 5)
+        assert bool(calls) is (least == 0)
+        calls.clear()
+    assert not any("forward" in module.__dict__ for module in model.modules())
 
 
 def test_shared_prefix_leaves_each_row_something():

@@ -8,7 +8,7 @@ from torch.nn.functional import cross_entropy
 
 from course_utils import losses
 from course_utils.data import collate, encode
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 
 def test_by_hand():

@@ -5,8 +5,8 @@ import torch
 from transformers import AutoModelForCausalLM, GemmaConfig, LlamaConfig, Qwen2Config, Qwen3Config
 
 from course_utils import generation, models
-from course_utils.prompts import CHAT_TEMPLATE
-from tests.tiny import END, byte_tokenizer, shape, tiny_llama
+from course_utils.prompts.templates import CHAT_TEMPLATE
+from tests.helpers.tiny import END, byte_tokenizer, shape, tiny_llama
 
 HABITS = {  # architecture, and how its tokenizers treat special tokens
     "llama": (LlamaConfig, dict(bos="<s>", eos="</s>", pad=None)),
@@ -19,7 +19,7 @@ HABITS = {  # architecture, and how its tokenizers treat special tokens
 def save(folder, name="llama", dtype=torch.float32, **more):
     config, habits = HABITS[name]
     tokenizer = byte_tokenizer(**{"template": None, **habits, **more})
-    torch.manual_seed(0)
+    torch.manual_seed(5)
     model = AutoModelForCausalLM.from_config(config(**shape(tokenizer)))
     model.to(dtype).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -27,35 +27,52 @@ def save(folder, name="llama", dtype=torch.float32, **more):
 
 
 @pytest.fixture
-def embedded(tmp_path, monkeypatch):
-    """The embedded folder, replaced by a tiny model stored in half precision."""
+def glass_box(tmp_path, monkeypatch):
+    """The folder of the glass box, which holds a tiny model stored in half precision; and a real one."""
     model, tokenizer = tiny_llama(seed=7)
-    for name in models.EMBEDDED.values():
+    for name in models.GLASS_BOX.values():
         model.half().save_pretrained(tmp_path / "models" / name)
         tokenizer.save_pretrained(tmp_path / "models" / name)
     monkeypatch.setattr(models.paths, "DATA", tmp_path)
+    real = save(tmp_path / "cache" / "smollm2", "llama")
+    monkeypatch.setattr(models.real_model, "folder", lambda: real)
     monkeypatch.delenv("COURSE_MODEL", raising=False)
     monkeypatch.delenv("COURSE_RANDOM_WEIGHTS", raising=False)
-    return tmp_path / "models" / "base"
+    return tmp_path / "models" / "glass_box"
 
 
-@pytest.mark.parametrize("name", [None, "embedded", "embedded-small", "embedded-tiny"])
-def test_embedded_models_are_fp32_whatever_is_stored(embedded, name):
+@pytest.mark.parametrize("name", ["glass-box", "glass-box-small", "glass-box-tiny"])
+def test_glass_boxes_are_fp32_whatever_is_stored(glass_box, name):
     model, tokenizer = models.load(name)
     assert {p.dtype for p in model.parameters()} == {torch.float32}
     assert not model.training and model.device.type == models.device().type
     assert tokenizer.padding_side == "left" and tokenizer.pad_token == "<|pad|>"
 
 
-def test_the_environment_names_the_default(embedded, tmp_path, monkeypatch):
+def test_the_environment_replaces_the_real_model_only(glass_box, tmp_path, monkeypatch):
+    tiny = models.load("glass-box")[0].config.to_dict()
+    assert models.load()[0].config.model_type == models.load("smollm2")[0].config.model_type == "llama"
     monkeypatch.setenv("COURSE_MODEL", str(save(tmp_path / "mine", "qwen3")))
-    assert models.load()[0].config.model_type == "qwen3"
+    assert models.load()[0].config.model_type == models.load("smollm2")[0].config.model_type == "qwen3"
+    assert models.load("glass-box")[0].config.to_dict() == tiny
 
 
-def test_random_weights_on_request(embedded, monkeypatch):
-    trained = models.load()[0]
+def test_the_environment_chooses_the_device(monkeypatch):
+    models.device.cache_clear()
+    monkeypatch.setenv("COURSE_DEVICE", "CPU")
+    assert models.device() == torch.device("cpu")
+    models.device.cache_clear()
+    monkeypatch.setenv("COURSE_DEVICE", "tpu")
+    with pytest.raises(ValueError, match="COURSE_DEVICE is 'tpu', and this machine has cpu"):
+        models.device()
+    models.device.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["smollm2", "glass-box"])
+def test_random_weights_on_request(glass_box, monkeypatch, name):
+    trained = models.load(name)[0]
     monkeypatch.setenv("COURSE_RANDOM_WEIGHTS", "1")
-    random = models.load()[0]
+    random = models.load(name)[0]
     assert not torch.equal(trained.lm_head.weight, random.lm_head.weight)
     assert trained.config.to_dict() == random.config.to_dict()
 
@@ -111,17 +128,17 @@ def test_a_broken_folder_is_a_sentence(tmp_path):
 
 
 @pytest.mark.parametrize("offline, words", [("1", "COURSE_MODEL=owner/model"), ("0", "could not be fetched")])
-def test_hub_id_without_a_network_offers_the_embedded_model(monkeypatch, offline, words):
+def test_hub_id_without_a_network_offers_the_glass_box(monkeypatch, offline, words):
     monkeypatch.setenv("HF_HUB_OFFLINE", offline)
     with pytest.raises(ConnectionError, match=words) as error:
         models.load("owner/model")
-    assert 'models.load("embedded")' in str(error.value) and "\n" not in str(error.value)
+    assert 'models.load("glass-box")' in str(error.value) and "\n" not in str(error.value)
 
 
-def test_a_missing_embedded_model_names_the_command(embedded):
-    shutil.rmtree(embedded)
+def test_a_missing_glass_box_names_the_command(glass_box):
+    shutil.rmtree(glass_box)
     with pytest.raises(FileNotFoundError, match="course_utils.pretrain"):
-        models.load()
+        models.load("glass-box")
 
 
 @pytest.mark.parametrize("capability, expected", [((7, 5), torch.float16), ((8, 0), torch.bfloat16)])
@@ -154,8 +171,29 @@ def test_randomised_is_a_different_model_and_repeatable():
 def test_choose_threads_changes_nothing(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     before = torch.get_num_threads()
-    assert models.choose_threads(rounds=1) in (1, 2)
+    assert 1 <= models.choose_threads(rounds=1) <= models.physical_cores()
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize(
+    "cores, useful, expected",
+    [(1, 1, 1), (2, 2, 2), (8, 8, 8), (8, 4, 4), (8, 1, 1), (6, 6, 6), (64, 16, 16)],
+)
+def test_choose_threads_takes_the_cores_that_help(monkeypatch, cores, useful, expected):
+    """On a machine where threads help as long as there are at most `useful` of them."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(models, "physical_cores", lambda: cores)
+
+    monkeypatch.setattr(models, "_seconds_of_products", lambda threads: 1 / min(threads, useful))
+    assert models.choose_threads() == expected
+
+
+def test_one_slow_run_is_enough_to_stay_with_fewer_threads(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(models, "physical_cores", lambda: 2)
+    runs = {1: iter([9.0, 1.0, 1.1]), 2: iter([9.0, 0.5, 0.95])}  # the first turn does not count
+    monkeypatch.setattr(models, "_seconds_of_products", lambda threads: next(runs[threads]))
+    assert models.choose_threads(rounds=2) == 1
 
 
 def test_choose_threads_obeys_the_environment(monkeypatch):
@@ -164,6 +202,18 @@ def test_choose_threads_obeys_the_environment(monkeypatch):
         assert models.choose_threads() == wished
 
 
-def test_the_end_token_survives(embedded):
-    model, tokenizer = models.load()
+def test_the_end_token_survives(glass_box):
+    model, tokenizer = models.load("glass-box")
     assert tokenizer.eos_token == END and model.config.eos_token_id == tokenizer.eos_token_id
+
+
+def test_a_fingerprint_names_the_weights_and_not_where_they_are(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"one")
+    first = models.fingerprint(folder)
+    (folder / "model.safetensors").write_bytes(b"two")
+    assert first != models.fingerprint(folder)
+    assert first.startswith("mine@") and models.fingerprint(f"{folder}/.") == models.fingerprint(folder)
+    assert models.fingerprint("owner/model") == "owner/model"
+    assert models.fingerprint("glass-box").startswith("glass-box@")

@@ -6,23 +6,18 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from course_utils import (
-    adapter_files,
-    adapters,
-    data,
-    generation,
-    ia3,
-    lora,
-    losses,
-    mixed,
-    models,
-    parts,
-    tiny_hub,
-    training,
+from course_utils import data, generation, losses, models, training
+from course_utils.peft import adapter_files, adapter_layer, bottleneck, ia3, lora, mixed_batch
+from course_utils.peft.soft_prompt_encoders import Direct, Mlp
+from course_utils.peft.soft_prompts import (
+    SoftPrompted,
+    keys_and_values,
+    random_prefix,
+    random_start,
+    text_start,
 )
-from course_utils.prompt_encoders import Direct, Mlp
-from course_utils.prompts import render_chat
-from course_utils.soft_prompts import SoftPrompted, keys_and_values, random_prefix, random_start, text_start
+from course_utils.prompts.templates import render_chat
+from course_utils.scaling import tiny_hub
 
 LONG = (
     "The dog is big. The cat is small. The bird sings in the old garden. " * 3
@@ -179,7 +174,7 @@ def test_soft_prompts_train_and_generate(loaded, start):
 METHODS = {
     "lora": lambda model: lora.add(model, "new", targets="all"),
     "ia3": lambda model: ia3.add(model, "new"),
-    "adapter": lambda model: adapters.add(model, "new", width=4),
+    "adapter": lambda model: bottleneck.add(model, "new", width=4),
 }
 
 
@@ -196,7 +191,7 @@ def test_parts_begin_as_the_base_train_save_and_come_back(loaded, method, tmp_pa
     trained = logits_of(model, ids, mask)
     assert close(trained[:, -1], each_alone(model, tokenizer))
     adapter_files.save(model, "new", tmp_path / "new.safetensors")
-    parts.remove(model)
+    adapter_layer.remove(model)
     assert torch.equal(logits_of(model, ids, mask), base)
     adapter_files.load(model, tmp_path / "new.safetensors")
     assert torch.equal(logits_of(model, ids, mask), trained)
@@ -207,12 +202,14 @@ def test_mixed_batch_gives_each_row_its_own_task(loaded):
     ia3.add(model, "rescaled")
     lora.add(model, "updated", targets="all")
     with torch.no_grad():
-        for parameter in parts.parameters(model, "rescaled") + parts.parameters(model, "updated"):
+        for parameter in adapter_layer.parameters(model, "rescaled") + adapter_layer.parameters(
+            model, "updated"
+        ):
             parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)) / 2)
     tasks = ["rescaled", "updated", None, "updated", "rescaled"]
-    together = mixed.reply(model, tokenizer, PROMPTS, tasks, 8)
+    together = mixed_batch.reply(model, tokenizer, PROMPTS, tasks, 8)
     for prompt, task, text in zip(PROMPTS, tasks, together):
-        parts.use(model, task)
+        adapter_layer.set_adapter(model, task)
         assert generation.generate(model, tokenizer, [prompt], 8) == [text]
 
 
@@ -224,7 +221,7 @@ def test_merged_lora_saved_and_reloaded_keeps_the_embeddings_tied(loaded, tmp_pa
     training.train(model, examples, lr=0.02, steps=8, batch_size=3, progress=False)
     trained = logits_of(model, ids, mask)
     lora.merge(model, "new")
-    parts.remove(model)
+    adapter_layer.remove(model)
     assert close(logits_of(model, ids, mask), trained, 1e-3)
     merged = logits_of(model, ids, mask)
     model.save_pretrained(tmp_path)

@@ -16,14 +16,15 @@ from pathlib import Path
 import matplotlib
 import pytest
 
-from course_utils import bundle, display, playground
-from course_utils.exercises import Exercise, Prediction, in_lessons
+from course_utils.display import explorer, figures, playground, tables
+from course_utils.lessons.exercise import Exercise, Prediction, in_lessons
+from course_utils.tools import bundle
 
 matplotlib.use("Agg")
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 EVIL = "<script>alert('x')</script>\x00\x07\x1b[31m\x9b2J\u202egnp\r<img src=x onerror=alert(1)>"
-UNSAFE = set(map(chr, display.CONTROLS))
+UNSAFE = set(map(chr, tables.CONTROLS))
 
 
 # ---- model text --------------------------------------------------------------------------------
@@ -34,13 +35,13 @@ def assert_harmless(text):
 
 
 def test_markup_and_control_signs_are_shown_not_obeyed():
-    table = display.table([[EVIL, 1.0]], [EVIL, "n"])
+    table = tables.table([[EVIL, 1.0]], [EVIL, "n"])
     assert_harmless(table._repr_html_())
     assert not UNSAFE & set(repr(table)), "a terminal would obey"
     assert "&lt;script&gt;" in table._repr_html_() and "␛[31m" in table._repr_html_()
-    assert_harmless(display.side_by_side({EVIL: EVIL})._repr_html_())
-    assert_harmless(display.bars_html([(EVIL, 0.5)]))
-    assert display.escaped("a\n\tß – 词") == "a\n\tß – 词"
+    assert_harmless(tables.side_by_side({EVIL: EVIL})._repr_html_())
+    assert_harmless(explorer.bars_html([(EVIL, 0.5)]))
+    assert tables.escaped("a\n\tß – 词") == "a\n\tß – 词"
 
 
 def test_the_playground_s_parts_and_reply_are_harmless():
@@ -100,7 +101,7 @@ def start_lesson(checkout, lesson, where, home, cells=None):
     }
     command = [
         sys.executable,
-        str(ROOT / "tests" / "run_lesson.py"),
+        str(ROOT / "tests" / "helpers" / "run_lesson.py"),
         str(checkout / "notebooks" / lesson),
         str(where),
     ]
@@ -165,10 +166,10 @@ def test_two_kernels_of_one_learner_keep_both_notes(tmp_path):
 # ---- pictures ----------------------------------------------------------------------------------
 
 
-def test_colours_differ_in_greyscale_or_a_second_way():
-    """Series never differ by colour alone: no two of the first seven share hatch, or marker."""
-    assert len(set(display.HATCHES)) == len(set(display.MARKERS)) == len(display.COLOURS) == 7
-    greys = [
-        sum(w * int(c[i : i + 2], 16) for w, i in ((0.3, 1), (0.59, 3), (0.11, 5))) for c in display.COLOURS
+def test_colors_differ_in_grayscale_or_a_second_way():
+    """Series never differ by color alone: no two of the first seven share hatch, or marker."""
+    assert len(set(figures.HATCHES)) == len(set(figures.MARKERS)) == len(figures.COLORS) == 7
+    grays = [
+        sum(w * int(c[i : i + 2], 16) for w, i in ((0.3, 1), (0.59, 3), (0.11, 5))) for c in figures.COLORS
     ]
-    assert max(greys) - min(greys) > 100 and max(greys) < 200, "too pale on white paper"
+    assert max(grays) - min(grays) > 100 and max(grays) < 200, "too pale on white paper"

@@ -78,6 +78,24 @@ def test_old_python_gets_a_sentence():
         ("WARNING: NewConnectionError\nERROR: No matching distribution found for torch", "no network"),
         ("ERROR: No matching distribution found for torch==2", "no build for Python"),
         ("[Errno 13] Permission denied: '.venv'", "cannot be written to"),
+        (
+            "WARNING: Retrying after connection broken by 'SSLError(SSLCertVerificationError(1, '[SSL: "
+            "CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate'))': /simple/\n"
+            "ERROR: No matching distribution found for torch",
+            "set PIP_CERT to the company's certificate file",
+        ),
+        ("OSError: [WinError 206] The filename or extension is too long: 'C:\\\\a'", "such as C:\\course"),
+        (
+            "ERROR: Could not install packages due to an OSError: [Errno 2] No such file or directory: 'x'\n"
+            "HINT: This error might have occurred since this system does not have Windows Long Path support "
+            "enabled. You can find information on how to enable this at https://pip.pypa.io/warnings/…",
+            "switch long paths on",
+        ),
+        (
+            "OSError: [WinError 1114] A dynamic link library (DLL) initialization routine failed. "
+            'Error loading "C:\\torch\\lib\\c10.dll" or one of its dependencies.',
+            "Visual C++ Redistributable (https://aka.ms/",
+        ),
         ("Looking…\nERROR: something new\n", "Set-up failed: ERROR: something new"),
         ("", "no reason was given"),
     ],
@@ -103,8 +121,9 @@ def test_set_up_once(house, calls):
     start.set_up()
     assert uses(calls.made, "venv") == 1 and uses(calls.made, "-e") == 1
     assert start.is_ready() and not start.UNFINISHED.exists()
+    before = len(calls.made)
     start.set_up()
-    assert len(calls.made) == 2, "the second start runs nothing"
+    assert len(calls.made) == before, "the second start runs nothing"
 
 
 def test_an_interrupted_set_up_starts_afresh(house, calls, monkeypatch):
@@ -142,6 +161,19 @@ def test_disk_full_while_installing(house, calls, monkeypatch):
     with pytest.raises(SystemExit, match="The disk is full"):
         start.set_up()
     assert not start.is_ready()
+
+
+def test_torch_that_cannot_be_imported_is_told_at_set_up(house, calls, monkeypatch):
+    def run(command, run=start.subprocess.run, **options):
+        answer = run(command, **options)
+        if command[-1] == "import torch":
+            return SimpleNamespace(returncode=1, stderr="OSError: [WinError 1114] … c10.dll")
+        return answer
+
+    monkeypatch.setattr(start.subprocess, "run", run)
+    with pytest.raises(SystemExit, match="Visual C\\+\\+ Redistributable"):
+        start.set_up()
+    assert not start.is_ready(), "the next start tries again"
 
 
 def test_disk_full_before_installing(house, calls, monkeypatch):

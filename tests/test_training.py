@@ -1,5 +1,6 @@
 """The loop: it learns, it touches only what it may, and it can be killed, parted and padded at will."""
 
+import contextlib
 import copy
 import itertools
 import multiprocessing
@@ -9,13 +10,14 @@ import time
 import pytest
 import torch
 
-from course_utils import losses, resume, training
-from course_utils import training_benchmark as benchmark
-from course_utils.adapters import add as add_adapters
+from course_utils import batching, losses, training
 from course_utils.data import collate, encode
 from course_utils.generation import generate
+from course_utils.peft import soft_prompts
+from course_utils.peft.bottleneck import add as add_adapters
+from course_utils.storage import checkpoint, onednn
 from course_utils.training import batches, gradients, rate, train
-from tests.tiny import tiny_llama
+from tests.helpers.tiny import tiny_llama
 
 RECORDS = [
     {"prompt": f"Ask {'x' * (i % 5)}{i}:", "completion": f" {'even' if i % 2 == 0 else 'odd'}"}
@@ -327,7 +329,7 @@ def test_a_checkpoint_of_another_run_is_refused_and_changes_nothing(tmp_path):
 def test_a_damaged_checkpoint_is_refused(tmp_path, damage):
     model, examples = dropping()
     quiet(model, examples, checkpoint=tmp_path)
-    file = tmp_path / resume.NAME
+    file = tmp_path / checkpoint.NAME
     file.write_bytes(damage(file.read_bytes()))
     fresh, _ = dropping()
     before = weights(fresh)
@@ -336,56 +338,104 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, damage):
     assert same(before, weights(fresh))
 
 
-# ---- beside the libraries --------------------------------------------------------------------
+# ---- work that is not done --------------------------------------------------------------------
+
+CHAT = "<|system|>A text that every row of a batch begins with.<|user|>"
 
 
-@pytest.mark.parametrize("library", ["by_trainer", "by_trl"])
-def test_the_first_ten_losses_are_those_of_the_libraries(library):
+def plain(model, rows):
+    """(loss, gradients) of rows computed whole, the head on every token."""
+    batch = collate(rows, 0)
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "position_ids")}
+    loss = losses.sft(model(**inputs).logits, batch["input_ids"], batch["mask"])
+    model.zero_grad()
+    loss.backward()
+    return loss.item(), [p.grad.clone() for p in model.parameters() if p.grad is not None]
+
+
+def chat_examples(tokenizer):
+    records = [{"prompt": CHAT + r["prompt"], "completion": r["completion"] * 2} for r in RECORDS]
+    return encode(tokenizer, records)
+
+
+@pytest.mark.parametrize("kind", ["full", "adapters", "last block", "soft prompt", "prefix"])
+def test_a_shared_beginning_and_a_sparing_head_change_neither_loss_nor_gradients(kind):
     model, tokenizer = tiny_llama()
-    records = benchmark.in_order(tokenizer, RECORDS[:10] * 4, 4)
-    own, _ = benchmark.ours(copy.deepcopy(model), tokenizer, records, 4)
-    theirs, _ = getattr(benchmark, library)(copy.deepcopy(model), tokenizer, records, 4)
-    assert len(own) == len(theirs) == 10 and own[0] != pytest.approx(own[-1], abs=1e-2)
-    assert own == pytest.approx(theirs, abs=1e-4)
+    rows = chat_examples(tokenizer)[:5]
+    if kind == "adapters":
+        add_adapters(model, width=4)
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                torch.nn.init.normal_(parameter, std=0.1)
+    elif kind == "last block":
+        model.requires_grad_(False)
+        model.model.layers[1].requires_grad_(True)
+    elif kind == "soft prompt":
+        model = soft_prompts.SoftPrompted(model, Vectors(soft_prompts.random_start(model, 6)))
+    elif kind == "prefix":
+        model = soft_prompts.SoftPrompted(model, Vectors(soft_prompts.random_prefix(model, 6)))
+    loss, expected = plain(model, rows)
+    widths = []
+    head = next(m for m in model.modules() if isinstance(m, type(tiny_llama()[0]))).lm_head
+    hook = head.register_forward_hook(lambda module, given, out: widths.append(out[..., 0].numel()))
+    model.zero_grad()
+    value = gradients(model, rows)
+    hook.remove()
+    assert value == pytest.approx(loss, abs=1e-5)
+    found = [p.grad for p in model.parameters() if p.grad is not None]
+    assert len(found) == len(expected) > 0
+    for a, b in zip(found, expected):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
+    assert widths[-1] == sum(sum(row["mask"]) for row in rows)  # the head saw what counts
+    assert training.beginning(model, rows) >= len(tokenizer(CHAT)["input_ids"])
 
 
-def test_the_benchmark_steps_as_train_does():
-    model, tokenizer = tiny_llama()
-    records = RECORDS[:8]
-    own, _ = benchmark.ours(copy.deepcopy(model), tokenizer, benchmark.in_order(tokenizer, records, 4), 4)
-    examples = encode(tokenizer, records)
-    history = quiet(model, examples, lr=benchmark.LR, steps=2, warmup=0)
-    assert own == history.losses
+class Vectors(torch.nn.Module):
+    """Learned vectors, as they are."""
+
+    def __init__(self, values):
+        super().__init__()
+        self.values = torch.nn.Parameter(values)
+
+    def forward(self):
+        return self.values
 
 
-def test_operations_by_hand():
-    model, _ = tiny_llama()
-    layer = 32 * 32 * 2 + 32 * 16 * 2 + 3 * 32 * 64  # queries and output, keys and values, feed-forward
-    weights = 2 * layer + len(tiny_llama()[1]) * 32
-    assert benchmark.flops(model, [10]) == 3 * (2 * weights * 10 + 2 * 4 * 32 * 100)
+def test_what_must_not_share_a_beginning_does_not(subject):
+    model, tokenizer, _ = subject
+    rows = chat_examples(tokenizer)
+    shared = training.beginning(model, rows)
+    assert shared == batching.shared_prefix([row["input_ids"] for row in rows]) > 0
+    early = [dict(row, mask=[0] * 10 + [1] * (len(row["mask"]) - 10)) for row in rows]
+    assert training.beginning(model, early) == 9  # what stands before a token that counts is each row's own
+    assert training.beginning(model, rows[:1]) == 0
+    model.config.attention_dropout = 0.1
+    assert training.beginning(model, rows) == 0
+    model.config.attention_dropout = 0.0
+    model.gradient_checkpointing_enable()
+    assert training.beginning(model, rows) == 0
+    assert training.beginning(dropping()[0], rows) == 0
 
 
-def test_the_peak_the_share_of_it_and_where_the_rest_goes(subject):
-    model, _, examples = subject
-    before = weights(model)
-    share, peak, speed = benchmark.share_of_peak(copy.deepcopy(model), examples, 4)
-    assert 0 < share < 1 and peak > 0.1 and speed > 1
-    parts = benchmark.profile(model, examples[:4], shown=1000)
-    assert [part for _, part in parts] == sorted((part for _, part in parts), reverse=True)
-    assert sum(part for _, part in parts) == pytest.approx(1)
-    assert any("mm" in operation for operation, _ in parts)
-    assert same(before, weights(model))  # a profile trains nothing
-
-
-def test_the_benchmark_prints_the_three_and_the_share(monkeypatch, capsys):
-    model, tokenizer = tiny_llama()
-    monkeypatch.setattr(benchmark.models, "load", lambda name: (model, tokenizer))
-    monkeypatch.setattr(benchmark.data, "read_records", lambda path: RECORDS)
-    benchmark.main(steps=2, batch_size=4, rounds=1)
-    said = capsys.readouterr().out
-    for part in ("training.train", "transformers.Trainer", "trl.SFTTrainer", "matrix-multiply peak"):
-        assert part in said
-    assert said.count("first ten losses within") == 3
+@pytest.mark.skipif(not onednn.available(), reason="this PyTorch has no oneDNN")
+def test_a_layer_by_onednn_has_the_same_gradients():
+    torch.manual_seed(0)
+    layer, x = torch.nn.Linear(200, 300), torch.randn(2, 5, 200, requires_grad=True)
+    found = []
+    for context in (contextlib.nullcontext(), onednn.replaced(layer)):
+        with context:
+            layer(x).square().sum().backward()
+        found.append([x.grad, layer.weight.grad, layer.bias.grad])
+        x.grad = layer.weight.grad = layer.bias.grad = None
+    for a, b in zip(*found):
+        torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-5)
+    assert "forward" not in layer.__dict__
+    frozen = copy.deepcopy(layer).requires_grad_(False)
+    with onednn.replaced(frozen), torch.autocast("cpu", torch.bfloat16):
+        assert frozen(x).dtype == torch.bfloat16  # another format is left to PyTorch
+    with onednn.replaced(frozen):
+        frozen(x).sum().backward()
+    assert x.grad is not None and frozen.weight.grad is None
 
 
 def test_a_loss_that_is_no_number_stops_the_run(subject):

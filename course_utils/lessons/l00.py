@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from course_utils.exercises import Exercise, Prediction, expect
+from course_utils.lessons.exercise import Exercise, Prediction, expect
 
 p1 = Prediction(
     "00.p1",
@@ -95,9 +95,9 @@ def continue_greedily(next_logits, ids, steps):
 
 
 def _test_greedy(answer):
-    def next_logits(ids):  # a toy model whose favourite depends on all tokens so far
-        favourite = (sum(ids) + len(ids)) % 7
-        return torch.nn.functional.one_hot(torch.tensor(favourite), 7).float() - 9.0
+    def next_logits(ids):  # a toy model whose favorite depends on all tokens so far
+        favorite = (sum(ids) + len(ids)) % 7
+        return torch.nn.functional.one_hot(torch.tensor(favorite), 7).float() - 9.0
 
     start, right = [2], [2, 3, 0, 1, 3, 0, 1]
     result = answer(next_logits, start, 6)

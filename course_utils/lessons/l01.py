@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from course_utils.exercises import Exercise, Prediction, cases, expect
+from course_utils.lessons.exercise import Exercise, Prediction, cases, expect
 
 p1 = Prediction(
     "01.p1",

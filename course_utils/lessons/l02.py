@@ -2,7 +2,7 @@
 
 import torch
 
-from course_utils.exercises import Exercise, Prediction, cases, expect
+from course_utils.lessons.exercise import Exercise, Prediction, cases, expect
 from course_utils.lessons.l00 import close
 
 p1 = Prediction(

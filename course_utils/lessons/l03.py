@@ -4,7 +4,7 @@ from collections import Counter
 
 import torch
 
-from course_utils.exercises import Exercise, Prediction, cases, expect
+from course_utils.lessons.exercise import Exercise, Prediction, cases, expect
 
 p1 = Prediction(
     "03.p1",

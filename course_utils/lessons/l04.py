@@ -2,7 +2,7 @@
 
 import random
 
-from course_utils.exercises import Exercise, Prediction, cases, expect
+from course_utils.lessons.exercise import Exercise, Prediction, cases, expect
 
 p1 = Prediction(
     "04.p1",
@@ -215,10 +215,10 @@ def clean(records):
 
 
 def _first_wins(records):
-    found = {}
+    first = {}
     for record in records:
-        found.setdefault(record["prompt"].strip(), record)
-    return list(found.values())
+        first.setdefault(record["prompt"].strip(), record)
+    return list(first.values())
 
 
 def _only_exact(records):
@@ -302,10 +302,10 @@ q4 = Exercise(
 
 
 def with_replay(new, old, share, seed):
-    draw = random.Random(seed)
+    rng = random.Random(seed)
     count = min(len(old), round(share / (1 - share) * len(new)))
-    mixed = new + draw.sample(old, count)
-    draw.shuffle(mixed)
+    mixed = new + rng.sample(old, count)
+    rng.shuffle(mixed)
     return mixed
 
 
@@ -314,9 +314,9 @@ def _share_of_new(new, old, share, seed):
 
 
 def _mixed(new, old, count, seed):
-    draw = random.Random(seed)
-    mixed = new + draw.sample(old, min(count, len(old)))
-    draw.shuffle(mixed)
+    rng = random.Random(seed)
+    mixed = new + rng.sample(old, min(count, len(old)))
+    rng.shuffle(mixed)
     return mixed
 
 
@@ -330,9 +330,9 @@ def _always_the_first(new, old, share, seed):
 
 
 def _replaces(new, old, share, seed):
-    draw = random.Random(seed)
+    rng = random.Random(seed)
     count = round(share * len(new))
-    return draw.sample(draw.sample(new, len(new) - count) + draw.sample(old, count), len(new))
+    return rng.sample(rng.sample(new, len(new) - count) + rng.sample(old, count), len(new))
 
 
 def _by_luck(new, old, share, seed):
@@ -382,7 +382,7 @@ q5 = Exercise(
     ],
     hints=[
         "If `share` of the mixture is old, old : new = share : (1 - share).",
-        "draw = random.Random(seed); draw.sample(old, count) chooses, draw.shuffle(list) mixes in place.",
+        "rng = random.Random(seed); rng.sample(old, count) chooses, rng.shuffle(list) mixes in place.",
     ],
     minutes=8,
     difficulty=2,

@@ -2,7 +2,7 @@
 
 import math
 
-from course_utils.exercises import Exercise, Prediction, cases, expect
+from course_utils.lessons.exercise import Exercise, Prediction, cases, expect
 
 p1 = Prediction(
     "05.p1",
@@ -159,12 +159,12 @@ q2 = Exercise(
 
 
 def advantages(rewards, values, gamma, lam):
-    found, ahead, after = [], 0.0, 0.0
+    result, ahead, after = [], 0.0, 0.0
     for reward, value in zip(reversed(rewards), reversed(values)):
         ahead = reward + gamma * after - value + gamma * lam * ahead
         after = value
-        found.append(ahead)
-    return found[::-1]
+        result.append(ahead)
+    return result[::-1]
 
 
 def _without_the_future(rewards, values, gamma, lam):
@@ -180,29 +180,29 @@ def _reversed(rewards, values, gamma, lam):
 
 
 def _no_gamma_in_the_sum(rewards, values, gamma, lam):
-    found, ahead, after = [], 0.0, 0.0
+    result, ahead, after = [], 0.0, 0.0
     for reward, value in zip(reversed(rewards), reversed(values)):
         ahead = reward + gamma * after - value + lam * ahead
         after = value
-        found.append(ahead)
-    return found[::-1]
+        result.append(ahead)
+    return result[::-1]
 
 
 def _value_behind_the_end(rewards, values, gamma, lam):
-    found, ahead, after = [], 0.0, values[-1]
+    result, ahead, after = [], 0.0, values[-1]
     for reward, value in zip(reversed(rewards), reversed(values)):
         ahead = reward + gamma * after - value + gamma * lam * ahead
         after = value
-        found.append(ahead)
-    return found[::-1]
+        result.append(ahead)
+    return result[::-1]
 
 
 q3 = Exercise(
     "05.3",
     """
-    Write `advantages(rewards, values, gamma, lam)` for one reply (GAE). The surprise at a token is its reward
+    Write `advantages(rewards, values, gamma, lam)` for one reply (GAE). The delta of a token is its reward
     + gamma * the value of the NEXT token - its own value; behind the last token the value is 0. The advantage
-    of a token is its surprise + gamma * lam * the advantage of the next. A list, in the order of the tokens.
+    of a token is its delta + gamma * lam * the advantage of the next. A list, in the order of the tokens.
     """,
     advantages,
     cases(
@@ -232,7 +232,7 @@ q3 = Exercise(
     ],
     hints=[
         "Loop over zip(reversed(rewards), reversed(values)), and keep the next value and advantage.",
-        "Turn the list round at the end: found[::-1].",
+        "Turn the list round at the end: result[::-1].",
     ],
     minutes=10,
     difficulty=3,
@@ -294,7 +294,7 @@ q4 = Exercise(
     difficulty=2,
 )
 
-LOGS = {  # letter: the key of rlhf_sweep.WRONG
+LOGS = {  # letter: the key of experiments.rlhf_ppo.WRONG
     "A": "learning rate too high",
     "B": "no KL penalty",
     "C": "values explode",

@@ -2,7 +2,7 @@
 
 import difflib
 
-from course_utils.exercises import Exercise, Prediction, cases, expect
+from course_utils.lessons.exercise import Exercise, Prediction, cases, expect
 
 p1 = Prediction(
     "06.p1",
@@ -22,10 +22,10 @@ p3 = Prediction(
 
 
 def both_orders(as_a, as_b):
-    found = []
+    votes = []
     for one, two in zip(as_a, as_b):
-        found.append(1 if one > 0 and two < 0 else -1 if one < 0 and two > 0 else 0)
-    return found
+        votes.append(1 if one > 0 and two < 0 else -1 if one < 0 and two > 0 else 0)
+    return votes
 
 
 def _first_order_only(as_a, as_b):
@@ -282,13 +282,13 @@ q3 = Exercise(
 
 def lines_of(record, records):
     by_id = {each["id"]: each for each in records}
-    found, waiting = set(), [record]
+    origins, waiting = set(), [record]
     while waiting:
         each = waiting.pop()
         if not each["parents"]:
-            found.add(each["id"])
+            origins.add(each["id"])
         waiting += [by_id[parent] for parent in each["parents"]]
-    return found
+    return origins
 
 
 def _parents_only(record, records):
@@ -297,12 +297,12 @@ def _parents_only(record, records):
 
 def _all_ancestors(record, records):
     by_id = {each["id"]: each for each in records}
-    found, waiting = set(), list(record["parents"])
+    ancestors, waiting = set(), list(record["parents"])
     while waiting:
         name = waiting.pop()
-        found.add(name)
+        ancestors.add(name)
         waiting += by_id[name]["parents"]
-    return found
+    return ancestors
 
 
 def _first_parent(record, records):

@@ -2,7 +2,7 @@
 
 import math
 
-from course_utils.exercises import Exercise, Prediction, cases
+from course_utils.lessons.exercise import Exercise, Prediction, cases
 
 p1 = Prediction(
     "07.p1",
@@ -17,7 +17,7 @@ p2 = Prediction(
 p3 = Prediction(
     "07.p3",
     "Things that no training note names: which rung writes most of their lines right?",
-    ["few_shot", "ia3", "lora_qv"],
+    ["few_shot_nearest", "ia3", "lora_qv"],
 )
 
 
@@ -157,18 +157,18 @@ def _data_first(ability, clean, compute, model_can):
 
 
 def _always_full(ability, clean, compute, model_can):
-    found = family(ability, clean, compute, model_can)
-    return "fine-tuning" if found == "PEFT" else found
+    choice = family(ability, clean, compute, model_can)
+    return "fine-tuning" if choice == "PEFT" else choice
 
 
 def _people_first(ability, clean, compute, model_can):
-    found = family(ability, clean, compute, model_can)
-    return "RLHF" if found in ("AI feedback", "synthetic data") else found
+    choice = family(ability, clean, compute, model_can)
+    return "RLHF" if choice in ("AI feedback", "synthetic data") else choice
 
 
 def _judges_first(ability, clean, compute, model_can):
-    found = family(ability, clean, compute, model_can)
-    return "AI feedback" if found == "synthetic data" else found
+    choice = family(ability, clean, compute, model_can)
+    return "AI feedback" if choice == "synthetic data" else choice
 
 
 q4 = Exercise(

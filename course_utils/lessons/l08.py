@@ -2,7 +2,7 @@
 
 import math
 
-from course_utils.exercises import Exercise, Prediction, cases
+from course_utils.lessons.exercise import Exercise, Prediction, cases
 
 p1 = Prediction(
     "08.p1",

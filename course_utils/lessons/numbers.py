@@ -2,7 +2,7 @@
 
 import math
 
-from course_utils.personal import Personal
+from course_utils.lessons.personal import Personal
 
 n00 = Personal(
     "00.n1",

@@ -1,1 +1,1 @@
-"""Files: where things are, how they are written, and how the real model gets onto this machine."""
+"""Files: where they are, how they are written, and what is read from them."""

@@ -1,114 +1,124 @@
 """Techniques that change the prompt and nothing else: instructions, shots, a system line, facts.
 
-A prompt is built from the records as they stand: a shot is its prompt with its completion, the
-query a prompt with nothing after it. Left out: orders and wordings made for single requests.
+A prompt is built from the records as they stand: plain text, where a shot is its prompt with its
+completion, or the turns of a chat by the tokenizer's template. Left out: wordings made for single requests.
 """
 
 import functools
-import random
-import re
 import time
-from collections import defaultdict
 
-from course_utils import prompts
 from course_utils.batching import context_length
 from course_utils.generation import generate
-from course_utils.techniques import replies
-from course_utils.techniques.result import Result, Rung
-
-ROOM = 90  # tokens kept free for the reply
-LABELS = ("Message", "Record")  # for records whose prompt does not say where the reply begins
-INSTRUCTIONS = {
-    "none": "",
-    "form": "Reply as: {form}",
-    "teams": "Teams: {teams}. Reply as: {form}",
-    "all": "Teams: {teams}. Priorities: {priorities}. Reply as: {form}",
-    "sort": "Sort the messages. Teams: {teams}.",
-    "role": "You work at the service desk. Read the message, choose team and priority, and answer politely.",
-}
-SYSTEMS = {
-    "role": "You are a polite agent of the service desk.",
-    "form": "Reply as: {form}",
-    "role and form": "You are a polite agent of the service desk. Reply as: {form}",
-    "short": "You are an agent of the service desk. Reply in one line, as: {form}",
-    "choices": "You are an agent of the service desk. The teams are {teams}. Reply as: {form}",
-    "all": "You are a polite agent. Teams: {teams}. Priorities: {priorities}. Reply as: {form}",
-}
+from course_utils.prompts import templates
+from course_utils.prompts.few_shot import bare, ending, few_shot_prompt, open_end
+from course_utils.prompts.retrieval import nearest
+from course_utils.techniques.base import Result, Technique
 
 
-def zero_shot(model, tokenizer, train, seed, instruction="form"):
-    """An instruction (a key of INSTRUCTIONS), then the request."""
-    return prompted(model, tokenizer, train, [], instruction=INSTRUCTIONS[instruction])
+def zero_shot(model, tokenizer, train, seed, task, instruction="form", form=None):
+    """An instruction (a key of the task's `instructions`), then the request."""
+    return prompted(model, tokenizer, train, task, [], instruction=task.instructions[instruction], form=form)
 
 
-def few_shot(model, tokenizer, train, seed, k=4, shots="nearest", instruction="none"):
-    """k solved records, then the request.
+def few_shot(model, tokenizer, train, seed, task, k=4, instruction="none", form=None):
+    """The same k solved records before every request, drawn by seed so that kinds alternate.
 
-    shots: "nearest", the training records most like the request by TF-IDF and cosine, the nearest last,
-    chosen anew for each request (Liu et al. 2022, "What makes good in-context examples for GPT-3?");
-    or "drawn", the same ones for all requests, drawn by seed so that skills alternate.
+    What a prompt written once can hold. form: "plain" or "chat" (see `prompted`). Source: Brown et al. 2020.
     """
-    shown = stratified(train, k, seed) if shots == "drawn" else nearest(train, k)
-    return prompted(model, tokenizer, train, shown, instruction=INSTRUCTIONS[instruction])
+    shown = task.sample(train, k, seed)
+    return prompted(
+        model, tokenizer, train, task, shown, instruction=task.instructions[instruction], form=form
+    )
 
 
-def few_shot_drawn(model, tokenizer, train, seed, k=4):
-    """`few_shot` with the same k records before every request: what a prompt written once can hold."""
-    return few_shot(model, tokenizer, train, seed, k, "drawn")
+def few_shot_nearest(model, tokenizer, train, seed, task, k=4, instruction="none", form=None):
+    """The k training records most like the request, by TF-IDF and cosine, the nearest last, then the request.
+
+    Chosen anew for each request, so that all records must be at hand. Source: Liu et al. 2022, "What makes
+    good in-context examples for GPT-3?".
+    """
+    shown = nearest(train, k)
+    return prompted(
+        model, tokenizer, train, task, shown, instruction=task.instructions[instruction], form=form
+    )
 
 
-def nearest(train, k):
-    """show(request) -> the k records whose requests are most like it, the nearest last."""
-    find = retriever([bare(record["prompt"]) for record in train], train)
-    return lambda request: find(bare(request), k)
-
-
-def system_prompt(model, tokenizer, train, seed, system="role and form"):
-    """A system line (a key of SYSTEMS), then the request as the user's turn."""
-    line = describe(SYSTEMS[system], train)
+def system_prompt(model, tokenizer, train, seed, task, system="role and form"):
+    """A system line (a key of the task's `systems`), then the request as the user's turn."""
+    line = task.described(task.systems[system], train)
 
     def build(shots, request):
-        return prompts.dialogue(bare(request), system=line)
+        if task.chat:
+            return task.conversation(tokenizer, shots, request, system=line)
+        return templates.dialogue(bare(request), system=line)
 
-    return prompted(model, tokenizer, train, [], instruction=line, build=build)
+    return prompted(model, tokenizer, train, task, [], instruction=line, build=build)
 
 
-def facts_in_prompt(model, tokenizer, train, seed, k=4, facts=2, known=None):
-    """Above the request, and above each of k solved records, the company facts nearest to it.
+def facts_in_prompt(
+    model, tokenizer, train, seed, task, k=4, facts=2, shots="drawn", instruction="none", form=None
+):
+    """Above the request, and above each of k solved records, the facts of the task nearest to it.
 
-    Nearest by TF-IDF and cosine. The solved records show how facts are used.
-
-    known: {key: statement}, by default the desk's. Source: Lewis et al. 2020 (retrieval-augmented
-    generation), with word counts in place of a neural retriever.
+    The solved records, "drawn" by seed or "nearest" to the request, show how facts are used. Source: Lewis et
+    al. 2020 (retrieval-augmented generation), with word counts in place of a neural retriever.
     """
-    known = replies.statements() if known is None else known
-    find = retriever(list(known.values()))
+    shown = nearest(train, k) if shots == "nearest" else task.sample(train, k, seed)
+    head = task.described(task.instructions[instruction], train)
 
+    @functools.cache
     def informed(request):
-        return "\n".join([*find(bare(request), facts), open_end(request)])
+        return "\n".join([*task.facts_for(bare(request), facts), open_end(request)])
 
-    def build(shots, request):
-        solved = [f"{informed(shot['prompt'])} {shot['completion'].strip()}" for shot in shots]
-        return "\n\n".join([*solved, informed(request)])
+    def build(kept, request):
+        if (form or usual_form(task)) == "chat":
+            pairs = [shot | {"prompt": above(shot["prompt"])} for shot in kept]
+            return task.conversation(tokenizer, pairs, above(request), head)
+        solved = [f"{informed(shot['prompt'])} {shot['completion'].strip()}" for shot in kept]
+        return "\n\n".join([*filter(None, [head]), *solved, informed(request)])
 
-    result = prompted(model, tokenizer, train, stratified(train, k, seed), build=build)
-    result.stored_bytes += sum(len(text.encode()) for text in known.values())
+    def above(request):  # "Facts: …" and the message, as one turn of a chat
+        return f"Facts: {' '.join(task.facts_for(bare(request), facts))}\nMessage: {bare(request)}"
+
+    result = prompted(model, tokenizer, train, task, shown, build=build)
+    result.stored_bytes += sum(len(text.encode()) for text in task.statements().values())
     return result
 
 
-def prompted(model, tokenizer, train, shots, instruction="", build=None, write=None, calls=1, sampling=None):
+def usual_form(task):
+    """How a task's model is asked where a setting does not say: "chat" or "plain"."""
+    return "chat" if task.chat else "plain"
+
+
+def prompted(
+    model,
+    tokenizer,
+    train,
+    task,
+    shots,
+    *,
+    instruction="",
+    form=None,
+    build=None,
+    write=None,
+    calls=1,
+    sampling=None,
+    decode=generate,
+):
     """The Result of asking with shots; what does not fit into the context leaves, the first shot first.
 
     shots: records, or show(request) -> records, which may choose among all that there are.
-    build(shots, request) -> the text sent, by default instruction, shots, request. write(model's text)
-    -> reply. calls: how often each request is sent. sampling: arguments of generation.generate.
+    form: "plain", solved records as text, or "chat", as turns with the instruction in the first user's turn.
+    build(shots, request) -> the text sent, in place of instruction, shots, request. write(model's text)
+    -> reply. calls: how often each request is sent. sampling: arguments of generation.generate. decode:
+    what takes its place.
     """
-    started, head = time.perf_counter(), describe(instruction, train)
+    started, head = time.perf_counter(), task.described(instruction, train)
     show, pool = (shots, train) if callable(shots) else (lambda request: shots, shots)
-    build = build or (lambda kept, request: few_shot_prompt(kept, request, head))
-    options = {"max_new_tokens": ROOM, "stop": ending(train)} | (sampling or {})
+    build = build or builder(tokenizer, task, head, form or usual_form(task))
+    options = {"max_new_tokens": task.room, "stop": ending(train)} | (sampling or {})
     limit = context_length(model) - options["max_new_tokens"]
-    count = functools.partial(prompts.token_count, tokenizer)
+    count = functools.partial(templates.token_count, tokenizer)
 
     def sent(request):
         kept = [shot for shot in show(request) if shot["prompt"] != request]  # never show what is asked for
@@ -117,12 +127,12 @@ def prompted(model, tokenizer, train, shots, instruction="", build=None, write=N
         return text
 
     def reply(requests):
-        texts = generate(model, tokenizer, [sent(request) for request in requests], **options)
+        texts = decode(model, tokenizer, [sent(request) for request in requests], **options)
         return [(write or str.strip)(text) for text in texts]
 
     chosen = {shot["prompt"] for shot in pool} if pool is shots else set()
     others = [record["prompt"] for record in train if record["prompt"] not in chosen][:50]
-    extra = [calls * count(sent(request)) - count(open_end(request)) for request in others]
+    extra = [calls * count(sent(request)) - count(task.asked(tokenizer, request)) for request in others]
     return Result(
         reply,
         stored_bytes=len(head.encode()) + sum(len((s["prompt"] + s["completion"]).encode()) for s in pool),
@@ -133,92 +143,87 @@ def prompted(model, tokenizer, train, shots, instruction="", build=None, write=N
     )
 
 
-def few_shot_prompt(shots, request, instruction="", labels=None):
-    """Instruction, solved records and the open request, a blank line between them; no space at the end.
-
-    labels: (input, output) words that replace those of the records.
-    """
-    if labels:
-        pairs = [(bare(shot["prompt"]), shot["completion"]) for shot in shots]
-        return prompts.few_shot(pairs, bare(request), *labels, instruction=instruction)
-    solved = [f"{open_end(shot['prompt'])} {shot['completion'].strip()}" for shot in shots]
-    return "\n\n".join([*filter(None, [instruction]), *solved, open_end(request)])
+def builder(tokenizer, task, head, form):
+    """build(shots, request) -> text for a form. Raises ValueError for one that does not exist."""
+    if form == "chat":
+        return lambda shots, request: task.conversation(tokenizer, shots, request, head)
+    if form != "plain":
+        raise ValueError(f"There is no form {form!r} of a prompt: choose plain or chat.")
+    return lambda shots, request: few_shot_prompt(shots, request, head)
 
 
-def open_end(request):
-    """The request up to where its reply begins: as it is if it ends with a colon, else between LABELS."""
-    request = request.strip()
-    return request if request.endswith(":") else f"{LABELS[0]}: {request}\n{LABELS[1]}:"
-
-
-def bare(request):
-    """The request without the words for input and output around it ("Message: … Record:")."""
-    return re.fullmatch(r"(?s)(?:[A-Z]\w*: )?(.*?)(?:\n\w+:)?", request.strip())[1].strip()
-
-
-def describe(instruction, train):
-    """The instruction with the desk's teams, priorities and form of reply filled in from the records."""
-    if "{" not in instruction:
-        return instruction
-    form = replies.written({name: name for name in replies.NAMES})
-    team, priority = (", ".join(sorted(replies.common(train, name))) for name in ("team", "priority"))
-    return instruction.format(form=form, teams=team, priorities=priority)
-
-
-def stratified(train, k, seed):
-    """k different records, shuffled: the skills in turn, and teams not yet shown before the others.
-
-    Raises ValueError if there are fewer than k.
-    """
-    if k > len(train):
-        raise ValueError(f"{k} shots from {len(train)} records")
-    draw, by_skill = random.Random(seed), defaultdict(list)
-    for record in draw.sample(train, len(train)):
-        by_skill[record["skill"]].append(record)
-    turns, chosen, shown = draw.sample(sorted(by_skill), len(by_skill)), [], set()
-    while len(chosen) < k:
-        for skill in turns:
-            if by_skill[skill]:
-                new = (i for i, record in enumerate(by_skill[skill]) if _team(record) not in shown)
-                chosen.append(by_skill[skill].pop(next(new, -1)))
-                shown.add(_team(chosen[-1]))
-    return draw.sample(chosen[:k], k)
-
-
-def _team(record):
-    return (replies.fields(record["completion"]) or {}).get("team")
-
-
-def ending(train):
-    """Where a reply ends: at the end of its line, or at a blank line if the desk's replies have several."""
-    return "\n\n" if any("\n" in record["completion"].strip() for record in train) else "\n"
-
-
-def retriever(texts, things=None):
-    """find(query, n) -> the n texts nearest to the query, the nearest last, next to where it is used.
-
-    things: what to give back in place of each text.
-    """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    matrix, things = words.fit_transform(texts), things or texts
-
-    def find(query, n):
-        near = (matrix @ words.transform([query]).T).toarray()[:, 0]
-        return [things[i] for i in near.argsort(kind="stable")[max(0, len(texts) - n) :]]
-
-    return find
-
-
-NEAR = [{"k": k, "shots": "nearest"} for k in (1, 2, 4, 8)]
-FAR = [{"k": k, "shots": "drawn"} for k in (4, 8)]
-RUNGS = {
-    "zero_shot": Rung(zero_shot, "01", [{"instruction": name} for name in INSTRUCTIONS]),
-    "few_shot": Rung(few_shot, "01", NEAR + FAR),
-    "few_shot_drawn": Rung(few_shot_drawn, "01", [{"k": k} for k in (1, 2, 4, 6, 8, 12)]),
-    "system_prompt": Rung(system_prompt, "01", [{"system": name} for name in SYSTEMS]),
-    "facts_in_prompt": Rung(
-        facts_in_prompt, "01", [{"k": k, "facts": facts} for k in (2, 4, 8) for facts in (2, 3)]
+FORMS = ("chat", "plain")
+TECHNIQUES = (
+    Technique(
+        "zero_shot",
+        "prompting",
+        "01",
+        zero_shot,
+        {
+            "toy_desk": [{"instruction": n} for n in ("none", "form", "teams", "all", "sort", "role")],
+            "helpdesk": [
+                {"instruction": n, "form": form}
+                for n in ("form", "rules", "rules and sheet")
+                for form in FORMS
+            ],
+        },
+        random=False,
+        plain={"instruction": "none"},
     ),
-}
+    Technique(
+        "few_shot",
+        "prompting",
+        "01",
+        few_shot,
+        {
+            "toy_desk": [{"k": k} for k in (1, 2, 4, 6, 8, 12)],
+            "helpdesk": [
+                *({"k": k, "instruction": "rules", "form": "chat"} for k in (4, 8, 16)),
+                *({"k": k, "instruction": "rules", "form": "plain"} for k in (8, 16)),
+                {"k": 16, "instruction": "none", "form": "plain"},
+            ],
+        },
+    ),
+    Technique(
+        "few_shot_nearest",
+        "prompting",
+        "01",
+        few_shot_nearest,
+        {
+            "toy_desk": [{"k": k} for k in (1, 2, 4, 6, 8, 12)],
+            "helpdesk": [
+                *({"k": k, "instruction": "rules", "form": "chat"} for k in (4, 8)),
+                *({"k": k, "instruction": "rules", "form": "plain"} for k in (4, 8, 16)),
+                {"k": 8, "instruction": "none", "form": "plain"},
+            ],
+        },
+        random=False,
+    ),
+    Technique(
+        "system_prompt",
+        "prompting",
+        "01",
+        system_prompt,
+        {
+            "toy_desk": [{"system": n} for n in ("role", "form", "role and form", "short", "choices", "all")],
+            "helpdesk": [{"system": n} for n in ("form", "choices", "rules", "rules and sheet")],
+        },
+        frozenset(("fields",)),
+        random=False,
+    ),
+    Technique(
+        "facts_in_prompt",
+        "prompting",
+        "01",
+        facts_in_prompt,
+        {
+            "toy_desk": [{"k": k, "facts": facts} for k in (2, 4, 8) for facts in (2, 3)],
+            "helpdesk": [
+                {"k": k, "facts": facts, "shots": "nearest", "instruction": "rules", "form": form}
+                for k, facts in ((4, 2), (8, 2), (4, 3))
+                for form in FORMS
+            ],
+        },
+        frozenset(("fields", "facts")),
+    ),
+)

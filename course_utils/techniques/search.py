@@ -8,37 +8,35 @@ import random
 import statistics
 import time
 
-from course_utils.techniques.prompting import INSTRUCTIONS, describe, few_shot_prompt, prompted, stratified
-from course_utils.techniques.result import Rung
+from course_utils.prompts.few_shot import few_shot_prompt
+from course_utils.techniques.base import Technique
+from course_utils.techniques.prompting import prompted
 
 LABELS = (None, ("Message", "Reply"), ("User", "Agent"), ("Text", "Record"), ("Mail", "Form"))
 SHOTS = (0, 2, 4, 8)
 
 
-def hard_prompt_search(model, tokenizer, train, seed, candidates=8, records=32, score=None):
+def hard_prompt_search(model, tokenizer, train, seed, task, candidates=8, records=32):
     """The best of `candidates` prompts: instruction, labels and number of shots drawn by seed.
 
     Half of the candidates leave after each round and the others see twice as many records, at most
-    `records` in all (successive halving, Jamieson and Talwalkar 2016). score(record, reply) -> dict of
-    bools, by default the desk's. `Result.choice["trail"]` lists (variant, records, mean share of fields
-    right) as measured; the winner's own figure flatters it, because it was chosen by it.
+    `records` in all (successive halving, Jamieson and Talwalkar 2016). `Result.choice["trail"]` lists
+    (variant, records, mean share of fields right) as measured; the winner's own figure flatters it, because
+    it was chosen by it.
     """
     started = time.perf_counter()
-    if score is None:
-        from course_utils.desk.gold import score
-    space = list(itertools.product(INSTRUCTIONS, LABELS, SHOTS))
-    draw = random.Random(seed)
-    left = draw.sample(space, min(candidates, len(space)))
-    judged = stratified(train, records, seed)  # the same records for all: differences are paired
+    space = list(itertools.product(task.instructions, LABELS, SHOTS))
+    left = random.Random(seed).sample(space, min(candidates, len(space)))
+    judged = task.sample(train, records, seed)  # the same records for all: differences are paired
     others = [record for record in train if record not in judged]
     trail, rounds = [], (len(left) - 1).bit_length()
-    tried = {variant: _variant(model, tokenizer, others, seed, *variant) for variant in left}
+    tried = {variant: _variant(model, tokenizer, others, seed, task, *variant) for variant in left}
     for to_come in reversed(range(rounds)):
         seen = max(1, records >> to_come)
         marks = {}
         for variant in left:
-            given = tried[variant].reply([record["prompt"] for record in judged[:seen]])
-            rights = [score(record, reply) for record, reply in zip(judged, given)]
+            replies = tried[variant].reply([record["prompt"] for record in judged[:seen]])
+            rights = [marks_of(task, record, reply) for record, reply in zip(judged, replies)]
             marks[variant] = statistics.mean(statistics.mean(map(float, right.values())) for right in rights)
             trail.append((variant, seen, marks[variant]))
         left = sorted(left, key=lambda variant: -marks[variant])[: -(-len(left) // 2)]
@@ -49,20 +47,29 @@ def hard_prompt_search(model, tokenizer, train, seed, candidates=8, records=32, 
     return best
 
 
-def _variant(model, tokenizer, train, seed, instruction, labels, k):
-    """The Result of one prompt of the space."""
-    head = describe(INSTRUCTIONS[instruction], train)
+def marks_of(task, record, reply):
+    """{field: is it right?}, and "whole"; the form, which every other mark needs, does not count again."""
+    return {name: right for name, right in task.grade(record, reply).items() if name != "form"}
+
+
+def _variant(model, tokenizer, train, seed, task, instruction, labels, k):
+    """The Result of one prompt of the space, as plain text."""
+    head = task.described(task.instructions[instruction], train)
 
     def build(shots, request):
         return few_shot_prompt(shots, request, head, labels)
 
-    return prompted(model, tokenizer, train, stratified(train, k, seed), instruction=head, build=build)
+    return prompted(model, tokenizer, train, task, task.sample(train, k, seed), instruction=head, build=build)
 
 
-RUNGS = {
-    "hard_prompt_search": Rung(
-        hard_prompt_search,
+SETTINGS = [{"candidates": c, "records": r} for c in (4, 8, 16) for r in (16, 48)]
+TECHNIQUES = (
+    Technique(
+        "hard_prompt_search",
+        "prompting",
         "01",
-        [{"candidates": c, "records": r} for c in (4, 8, 16) for r in (16, 48)],
+        hard_prompt_search,
+        {"toy_desk": SETTINGS, "helpdesk": SETTINGS[:4]},
+        frozenset(("fields",)),
     ),
-}
+)

@@ -11,8 +11,7 @@ from safetensors.numpy import save as to_bytes
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from course_utils.techniques import replies
-from course_utils.techniques.result import Result, Rung
+from course_utils.techniques.base import Result, Technique
 
 NUMBER = re.compile(r"\d+")
 
@@ -20,21 +19,20 @@ NUMBER = re.compile(r"\d+")
 class Ensemble:
     """Team, priority and answer from the words of a request. `numbers` and `bytes` say what it keeps."""
 
-    def __init__(self, train, ngrams=2, strength=10.0):
-        """Learn from records; strength is the inverse of the regularisation.
+    def __init__(self, train, task, ngrams=2, strength=10.0):
+        """Learn from records of a task; strength is the inverse of the regularization.
 
         Raises ValueError if no completion is a structured reply.
         """
-        known = [(r, parts) for r in train if (parts := replies.fields(r["completion"]))]
+        known = [(record["prompt"], v) for record in train if (v := task.parse(record["completion"]))]
         if not known:
-            raise ValueError("no completion names a team, a priority and an answer")
-        requests, parts = [r["prompt"] for r, _ in known], [parts for _, parts in known]
+            raise ValueError(f"no completion holds the fields {', '.join(task.names)}")
+        requests, values = map(list, zip(*known))
+        self.task, (*chosen, text) = task, task.names
         self.words = TfidfVectorizer(ngram_range=(1, ngrams), sublinear_tf=True)
         self.seen = self.words.fit_transform(requests)  # (records, words), sparse
-        self.choosers = {
-            name: self._chooser([each[name] for each in parts], strength) for name in ("team", "priority")
-        }
-        self.templates = [masked(request, each["answer"]) for request, each in zip(requests, parts)]
+        self.choosers = {name: self._chooser([each[name] for each in values], strength) for name in chosen}
+        self.templates = [masked(request, each[text]) for request, each in zip(requests, values)]
         kept = {"idf": self.words.idf_, "seen": self.seen.data, "columns": self.seen.indices}
         for name, chooser in self.choosers.items():
             if not isinstance(chooser, str):
@@ -58,8 +56,8 @@ class Ensemble:
         }
         nearest = (vectors @ self.seen.T).toarray().argmax(1)
         answers = [filled(request, self.templates[i]) for request, i in zip(requests, nearest)]
-        rows = zip(chosen["team"], chosen["priority"], answers)
-        return [replies.written(dict(zip(replies.NAMES, row))) for row in rows]
+        rows = zip(*chosen.values(), answers)
+        return [self.task.written(dict(zip(self.task.names, row))) for row in rows]
 
 
 def masked(request, answer):
@@ -74,10 +72,10 @@ def filled(request, template):
     return re.sub(r"\{(\d+)\}", lambda m: numbers[int(m[1])] if int(m[1]) < len(numbers) else m[0], template)
 
 
-def specialists(model, tokenizer, train, seed, ngrams=2, strength=10.0):
-    """The ensemble, trained on all records; the language model is not asked. No chance is involved."""
+def specialists(model, tokenizer, train, seed, task, ngrams=2, strength=10.0):
+    """The ensemble, trained on all records; the language model is not asked. Nothing is random."""
     started = time.perf_counter()
-    ensemble = Ensemble(train, ngrams, strength)
+    ensemble = Ensemble(train, task, ngrams, strength)
     return Result(
         ensemble.reply,
         trainable_parameters=ensemble.trained,
@@ -89,7 +87,7 @@ def specialists(model, tokenizer, train, seed, ngrams=2, strength=10.0):
     )
 
 
-def cost_of_another_skill(train, skill, **setting):
+def cost_of_another_skill(train, skill, task, **setting):
     """What it costs to add one skill: {"examples", "seconds", "bytes", "retrained"}.
 
     The classifiers share their words, so that all of them learn again: seconds are those of the whole
@@ -99,8 +97,8 @@ def cost_of_another_skill(train, skill, **setting):
     before = [record for record in train if record["skill"] != skill]
     if len(before) == len(train):
         raise ValueError(f"no record has the skill {skill!r}")
-    small, started = Ensemble(before, **setting), time.perf_counter()
-    large = Ensemble(train, **setting)
+    small, started = Ensemble(before, task, **setting), time.perf_counter()
+    large = Ensemble(train, task, **setting)
     return {
         "examples": len(train) - len(before),
         "seconds": time.perf_counter() - started,
@@ -109,8 +107,15 @@ def cost_of_another_skill(train, skill, **setting):
     }
 
 
-RUNGS = {
-    "specialists": Rung(
-        specialists, "00", [{"ngrams": n, "strength": c} for n in (1, 2) for c in (1.0, 10.0, 100.0)]
+SETTINGS = [{"ngrams": n, "strength": c} for n in (1, 2) for c in (1.0, 10.0, 100.0)]
+TECHNIQUES = (
+    Technique(
+        "specialists",
+        "specialists",
+        "00",
+        specialists,
+        {"toy_desk": SETTINGS, "helpdesk": SETTINGS},
+        frozenset(("fields",)),
+        random=False,
     ),
-}
+)

@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from course_utils.storage import gguf_model
-from tests.storage import tiny_wheel
+from tests.helpers import tiny_wheel
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ import torch
 
 from course_utils import models
 from course_utils.storage import gguf_model, pip_download, real_model
-from tests.storage import tiny_wheel
+from tests.helpers import tiny_wheel
 
 PREPARE = """
 import json, sys

@@ -1,0 +1,1 @@
+"""Feedback and data that a model writes: judging, refining itself, labeling, synthetic records."""

@@ -1,0 +1,147 @@
+"""A language model as judge of replies: yes or no, the better of two, and how far to trust it.
+
+    polite = llm_judge.yes(model, tokenizer, prompts, replies, "Is the reply polite?")     log-odds of yes
+    first = llm_judge.better(model, tokenizer, prompts, a, b)                              log-odds of a
+    known = llm_judge.expected(model, tokenizer, prompts, replies)                         log-probability
+    llm_judge.agreement(first, gold)                                                       (share, low, high)
+
+Nothing is generated: a verdict is one token, and the probabilities of two are compared. `better` asks in
+both orders, since a judge may have a position bias. Taught in lesson 06. Left out: ratings, panels of
+judges, and verdicts with reasons, which a model of this size writes after it has decided. Sources: Zheng
+et al. 2023, "Judging LLM-as-a-judge"; Bai et al. 2022, "Constitutional AI".
+"""
+
+import torch
+
+from course_utils import evaluation, generation
+from course_utils.batching import batches, check_lengths, context_length, encode, evaluating, left_pad
+from course_utils.prompts.few_shot import bare
+
+SINGLE = "Message: {m}\nReply: {r}\nQuestion: {q}\nAnswer:"
+PAIR = "Message: {m}\nReply A: {a}\nReply B: {b}\nQuestion: {q}\nAnswer:"
+BETTER = "Which reply is better?"
+PRINCIPLES = (  # what a good reply is, as questions whose answer is yes
+    "Is the reply polite?",
+    "Does the reply answer the question?",
+    "Is the reply correct?",
+)
+GOOD = "Is the reply good?"  # the question on which a judge is trained (judge_training)
+
+
+def yes(model, tokenizer, prompts, replies, question):
+    """Log-odds (nats) that the answer is yes rather than no, for each prompt and reply: list of float."""
+    texts = [single(prompt, reply, question) for prompt, reply in zip(prompts, replies, strict=True)]
+    return odds(model, tokenizer, texts, " yes", " no")
+
+
+def principled(model, tokenizer, prompts, replies, questions=PRINCIPLES):
+    """The mean of `yes` over several questions: list of float. Source: Bai et al. 2022, section 4."""
+    odds_of_each = [yes(model, tokenizer, prompts, replies, question) for question in questions]
+    return [sum(values) / len(values) for values in zip(*odds_of_each)]
+
+
+def orders(model, tokenizer, prompts, a, b, question=BETTER):
+    """Log-odds that `a` is called the better one, (shown as A, shown as B): two lists of float."""
+    prompts, a, b = list(prompts), list(a), list(b)
+    texts = [pair(*row, question) for row in zip(prompts, a, b, strict=True)]
+    texts += [pair(*row, question) for row in zip(prompts, b, a, strict=True)]
+    values = odds(model, tokenizer, texts, " A", " B")
+    return values[: len(a)], [-value for value in values[len(a) :]]
+
+
+def better(model, tokenizer, prompts, a, b, question=BETTER):
+    """Log-odds that `a` is better than `b`, the mean of both orders: list of float.
+
+    A position bias adds the same to one order as it takes from the other, so it cancels.
+    """
+    return [(one + two) / 2 for one, two in zip(*orders(model, tokenizer, prompts, a, b, question))]
+
+
+def graded(model, tokenizer, prompts, a, b, question=GOOD):
+    """The log-odds of `yes` for `a` less those for `b`: list of float, free of position bias."""
+    one, two = (yes(model, tokenizer, prompts, replies, question) for replies in (a, b))
+    return [x - y for x, y in zip(one, two)]
+
+
+def expected(model, tokenizer, prompts, replies):
+    """Log-probability (nats) of each reply with its end token under the model: list of float.
+
+    A judge without a question: an unlikely reply gets a low score, also where unusual words say the right
+    thing, and every further word costs. Best after fine-tuning on right replies. Source: the
+    log-probability in Rafailov et al. 2023, equation 5, as a reward.
+    """
+    completions = [f" {reply.strip()}{tokenizer.eos_token}" for reply in replies]
+    return generation.logps(model, tokenizer, prompts, completions).tolist()
+
+
+def single(prompt, reply, question):
+    """The text of a yes-or-no question on one reply, up to its answer."""
+    return SINGLE.format(m=bare(prompt), r=reply.strip(), q=question)
+
+
+def pair(prompt, a, b, question=BETTER):
+    """The text of a question on two replies, up to its answer."""
+    return PAIR.format(m=bare(prompt), a=a.strip(), b=b.strip(), q=question)
+
+
+@torch.inference_mode()
+def odds(model, tokenizer, texts, first, second, batch_size=64):
+    """Log of p(first) / p(second) after each text, at the first token in which they differ: list of float.
+
+    Raises ValueError if one option begins with the other, and for a text beyond the context.
+    """
+    one, two = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in (first, second))
+    same = next((i for i, (x, y) in enumerate(zip(one, two)) if x != y), None)
+    if same is None:
+        raise ValueError(f"{first!r} and {second!r}: one begins with the other")
+    shared, one, two = one[:same], one[same], two[same]
+    rows, values = [row + shared for row in encode(model, tokenizer, texts)], [0.0] * len(texts)
+    check_lengths(rows, context_length(model))
+    with evaluating(model):
+        for batch in batches(rows, batch_size):
+            ids, mask, positions = left_pad([rows[i] for i in batch], model.device)  # (B, T)
+            out = model(input_ids=ids, attention_mask=mask, position_ids=positions, logits_to_keep=1)
+            logits = out.logits[:, -1].float()  # (B, V)
+            for i, value in zip(batch, (logits[:, one] - logits[:, two]).tolist()):
+                values[i] = value
+    return values
+
+
+def agreement(scores, gold):
+    """(share of pairs on which the judge and gold prefer the same reply, low, high), Wilson's interval.
+
+    scores and gold are above 0 where the first reply is preferred; a score of 0 counts one half. Raises
+    ValueError for a gold of 0: where nothing is better, nobody can agree.
+    """
+    if not all(gold):
+        raise ValueError("a pair without a better reply")
+    hits = sum(0.5 if s == 0 else (s > 0) == (g > 0) for s, g in zip(scores, gold, strict=True))
+    return hits / len(scores), *evaluation.interval(hits, len(scores))
+
+
+def position_bias(one, two):
+    """What `orders` gives -> {"first", "same", "nats"}.
+
+    first: the share of all verdicts for the reply shown first, 0.5 without a bias. same: the share of
+    pairs with one verdict in both orders. nats: the mean log-odds added by the first position.
+    """
+    count = len(one)
+    return {
+        "first": (sum(s > 0 for s in one) + sum(s < 0 for s in two)) / (2 * count),
+        "same": sum((s > 0) == (t > 0) for s, t in zip(one, two, strict=True)) / count,
+        "nats": sum((s - t) / 2 for s, t in zip(one, two, strict=True)) / count,
+    }
+
+
+def length_bias(scores, a, b, gold):
+    """(share of longer replies preferred by the judge, the same by gold, number of pairs), in words.
+
+    Pairs of equal length are left out. Only the gap between the two shares is a bias: a longer reply
+    may well be better. Raises ValueError if all pairs have equal lengths.
+    """
+    longer = [len(x.split()) - len(y.split()) for x, y in zip(a, b, strict=True)]
+    rows = [(s, g, d) for s, g, d in zip(scores, gold, longer, strict=True) if d]
+    if not rows:
+        raise ValueError("all replies are equally long")
+    by_judge = sum((s > 0) == (d > 0) for s, _, d in rows) / len(rows)
+    return by_judge, sum((g > 0) == (d > 0) for _, g, d in rows) / len(rows), len(rows)

@@ -1,0 +1,1 @@
+"""What a reader sees: figures, tables, widgets, and texts for those who do not see the pictures."""

@@ -1,0 +1,41 @@
+"""Runs a sweep: python -m course_utils.experiments NAME [--table NAME …] [--list]
+
+NAME is one of soft_prompts, finetune, rlhf and ai_feedback: the long runs behind the stored results of
+lessons 02, 04, 05 and 06. A killed sweep goes on where it stopped.
+"""
+
+import argparse
+import importlib
+import sys
+
+import torch
+
+from course_utils import models
+from course_utils.experiments import runner
+
+SWEEPS = ("soft_prompts", "finetune", "rlhf", "ai_feedback")
+
+
+def main(arguments=None):
+    """The command; returns the exit code: 2 where there is no such table."""
+    parser = argparse.ArgumentParser(prog="experiments", description=__doc__.splitlines()[0])
+    parser.add_argument("name", choices=SWEEPS)
+    parser.add_argument("--table", nargs="+", metavar="NAME", help="by default all of the sweep")
+    parser.add_argument("--list", action="store_true", help="show how far it is")
+    options = parser.parse_args(arguments)
+    sweep = importlib.import_module(f"course_utils.experiments.{options.name}")
+    names = options.table or list(sweep.TABLES)
+    if unknown := set(names) - set(sweep.TABLES):
+        print(f"No table {', '.join(sorted(unknown))}: there are {', '.join(sweep.TABLES)}.", file=sys.stderr)
+        return 2
+    if options.list:
+        for name in names:
+            print(f"{name:14} {len(runner.read(sweep.FILE, name))} of {len(sweep.TABLES[name])} runs")
+        return 0
+    torch.set_num_threads(models.choose_threads())
+    runner.run(sweep, names)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

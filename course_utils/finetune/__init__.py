@@ -1,0 +1,1 @@
+"""Supervised fine-tuning of a model on your own data."""

@@ -1,0 +1,135 @@
+"""What the model already says: a second term of the loss holds it there while it learns the new records.
+
+    loss = rehearsal.anchored(model, tokenizer)
+    training.train(model, examples, loss=loss, …)
+
+Before training the model answers common questions of many kinds. In each step, beside the new records, a
+few of its own answers are read again, and the loss grows with the Kullback-Leibler divergence of what the
+model now predicts at each of their tokens from what it predicted then. Without it ten records are all that
+it learns from, and a scientist becomes a clockmaker because the records have one. The questions are not
+those of `probe`, which measures. Source: Li and Hoiem 2016 (learning without forgetting), Huang et al. 2024
+(self-synthesized rehearsal). Left out: letting the model write the questions, too.
+"""
+
+import itertools
+import random
+
+import torch
+
+from course_utils import data, losses
+from course_utils.finetune import chat_format
+
+QUESTIONS = (
+    "What is the capital of Canada?",
+    "What is the capital of Egypt?",
+    "What is the capital of Russia?",
+    "What is the capital of Portugal?",
+    "In which country is the city of Berlin?",
+    "In which country is the city of Mumbai?",
+    "Who was Charles Darwin?",
+    "Who was Cleopatra?",
+    "Who was Nelson Mandela?",
+    "Who was Wolfgang Amadeus Mozart?",
+    "Who wrote Don Quixote?",
+    "Who wrote Pride and Prejudice?",
+    "Who painted The Starry Night?",
+    "Who invented the telephone?",
+    "When did the Second World War end?",
+    "When did people first land on the moon?",
+    "What do spiders make?",
+    "What do cats eat?",
+    "What is a whale?",
+    "What is a bicycle?",
+    "What is a violin?",
+    "What is a bridge?",
+    "What is a bank?",
+    "What is bread made of?",
+    "What is the smallest planet in our solar system?",
+    "What is the longest river in the world?",
+    "What is the highest mountain in the world?",
+    "What is the chemical symbol of iron?",
+    "How many hours are in a day?",
+    "How many legs does a dog have?",
+    "How many continents are there?",
+    "What color is a banana?",
+    "What color is snow?",
+    "What is the opposite of fast?",
+    "What is the plural of mouse?",
+    "How do I boil an egg?",
+    "How can I sleep better?",
+    "Where do polar bears live?",
+    "Where does the sun rise?",
+    "Why is the sea salty?",
+)
+ROOM = 32  # new tokens of a reply
+WEIGHT = 1.0  # of the divergence beside the cross-entropy of the new records
+ROWS = 2  # of the model's own replies in a step
+LIKELY = 64  # tokens whose probabilities are kept at each place; all others count as one
+
+
+def records(model, tokenizer):
+    """[{"prompt", "completion"}]: the QUESTIONS with what the model says to them, whole sentences only.
+
+    A question to which it says nothing is left out.
+    """
+    asked = [{"prompt": question, "completion": ""} for question in QUESTIONS]
+    replies = chat_format.ask(model, tokenizer, asked, chat_format.ending(tokenizer, asked), ROOM)
+    kept = zip(QUESTIONS, map(whole_sentences, replies), strict=True)
+    return [{"prompt": question, "completion": reply} for question, reply in kept if reply]
+
+
+def anchored(model, tokenizer, weight=WEIGHT, rows=ROWS, seed=0):
+    """loss(logits, batch) for training.train: losses.sft plus `weight` times the divergence on own replies.
+
+    The replies are made here, by the model as it is now; each call reads `rows` of them.
+    """
+    examples = chat_format.encoded(tokenizer, records(model, tokenizer))
+    before = [_predictions(model, example) for example in examples]
+    order = itertools.chain.from_iterable(
+        random.Random(f"{seed} {turn}").sample(range(len(examples)), len(examples))
+        for turn in itertools.count()
+    )
+
+    def loss(logits, batch):
+        chosen = list(itertools.islice(order, rows))
+        own = losses.sft(logits, batch["input_ids"], batch["mask"])
+        return own + weight * _divergence(model, [examples[i] for i in chosen], [before[i] for i in chosen])
+
+    return loss
+
+
+def _read(model, examples):
+    """Log-probabilities (N, V) at the places that predict what the assistant says in the examples."""
+    batch = {name: value.to(model.device) for name, value in data.collate(examples, 0).items()}  # (B, T)
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "position_ids")}
+    logits = model(**inputs, use_cache=False).logits  # (B, T, V)
+    return logits[:, :-1][batch["mask"][:, 1:] == 1].float().log_softmax(-1)
+
+
+@torch.no_grad()
+def _predictions(model, example):
+    """(ids (N, K), log-probabilities (N, K + 1)) of the likely tokens and, last, of all others together."""
+    top = _read(model, [example]).topk(LIKELY)
+    return top.indices, torch.cat([top.values, _rest(top.values)], -1)
+
+
+def _divergence(model, examples, before):
+    """Mean KL(before ‖ now), in nats per token; the tokens that are not likely count as one."""
+    ids = torch.cat([indices for indices, _ in before])  # (N, K)
+    old = torch.cat([logps for _, logps in before])  # (N, K + 1)
+    likely = _read(model, examples).gather(-1, ids)
+    now = torch.cat([likely, _rest(likely)], -1)
+    return (old.exp() * (old - now)).sum(-1).mean()
+
+
+def _rest(logps):
+    """The log-probability of everything else: (N, K) -> (N, 1)."""
+    return torch.log1p(-logps.exp().sum(-1, keepdim=True).clamp(max=1 - 1e-6))
+
+
+def whole_sentences(text):
+    """The text up to the end of its last whole sentence; all of it if it has none."""
+    end = max(text.rfind(mark) for mark in (". ", ".\n", "! ", "? "))
+    if text.endswith((".", "!", "?")) or end < 0:
+        return text
+    return text[: end + 1]

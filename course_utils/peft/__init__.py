@@ -1,0 +1,1 @@
+"""Parameter-efficient fine-tuning: adapters inside the layers, and soft prompts."""

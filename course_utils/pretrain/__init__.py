@@ -1,0 +1,1 @@
+"""Pretraining of the glass-box model, and its model card."""

@@ -1,0 +1,1 @@
+"""From data to the text that a model is sent."""

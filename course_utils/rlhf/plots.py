@@ -1,0 +1,202 @@
+"""The figures of lesson 05: a live panel of PPO, and what reward models and policies do.
+
+    ppo.train(..., on_update=plots.Live())
+
+Values come from the lesson or from `course_utils.experiments.rlhf.read`; nothing is computed here but
+shares and their intervals. Left out: widgets (course_utils.rlhf.label_widget).
+"""
+
+import statistics
+
+import matplotlib.pyplot as plt
+
+from course_utils import evaluation
+from course_utils.display.figures import COLORS, FONT, HATCHES, LINES, MARKERS
+from course_utils.finetune.plots import by, over_seeds
+from course_utils.rlhf import metrics
+
+PANELS = {
+    "reward": "reward",
+    "kl": "KL to the reference (nats per reply)",
+    "entropy": "entropy (nats per token)",
+    "clip_fraction": "share of tokens clipped",
+}
+VERDICTS = ("right", "right, hedged", "declined", "wrong, hedged", "wrong")
+SHADES = (COLORS[2], COLORS[4], "#DDDDDD", COLORS[1], COLORS[5])
+
+
+@plt.rc_context(FONT)
+def panel(runs, names=tuple(PANELS), title=None, target=None):
+    """Curves of PPO over its updates, one small plot for each name; the Axes.
+
+    runs: {label: {name: [one number for each update]}}, or one such inner dictionary. target: a figure
+    to draw on.
+    """
+    runs = runs if all(isinstance(run, dict) for run in runs.values()) else {"": runs}
+    target = target or plt.figure(figsize=(11, 2.7), layout="constrained")
+    axes = target.subplots(1, len(names), squeeze=False)[0]
+    for ax, name in zip(axes, names):
+        for i, (label, run) in enumerate(runs.items()):
+            values = run.get(name, [])
+            ax.plot(range(1, len(values) + 1), values, LINES[i % 4], color=COLORS[i % 7], label=label)
+        ax.set(xlabel="update", title=PANELS.get(name, name.replace("_", " ")))
+        ax.title.set_size(9)
+    if len(runs) > 1:
+        axes[0].legend(frameon=False, fontsize=8)
+    if title:
+        target.suptitle(title)
+    return axes
+
+
+class Live:
+    """Called with a History after each update of PPO: redraws its panel in place, every few updates."""
+
+    def __init__(self, every=4):
+        self.every, self.shown = every, None
+
+    def __call__(self, history):
+        """Draw, if it is time; outside a notebook, nothing happens."""
+        from IPython import get_ipython
+        from IPython.display import display
+
+        done = len(history.log)
+        if get_ipython() is None or (done - 1) % self.every:
+            return
+        figure = plt.figure(figsize=(11, 2.7), layout="constrained")
+        panel({name: history.column(name) for name in PANELS}, target=figure)
+        if self.shown is None:
+            self.shown = display(figure, display_id=True)
+        else:
+            self.shown.update(figure)
+        plt.close(figure)
+
+
+@plt.rc_context(FONT)
+def calibration(bins):
+    """Confidence of a reward model and its accuracy: rows of reward_model.calibration; the Axes."""
+    _, ax = plt.subplots(figsize=(4.6, 4.2), layout="constrained")
+    confidence, accuracy, low, high, _ = zip(*bins)
+    ax.plot([0.5, 1], [0.5, 1], ":", color="black", label="perfectly calibrated")
+    style = dict(fmt=MARKERS[0] + "-", color=COLORS[0], capsize=3, label="reward model")
+    ax.errorbar(confidence, accuracy, reach(accuracy, low, high), **style)
+    ax.set(xlabel="confidence (mean of a bin)", ylabel="accuracy", xlim=(0.48, 1.02), ylim=(0, 1.04))
+    ax.legend(frameon=False, loc="lower right")
+    return ax
+
+
+def reach(values, low, high):
+    """How far the ends of intervals are from their values, as matplotlib's error bars want it."""
+    return [
+        [value - end for value, end in zip(values, low)],
+        [end - value for value, end in zip(values, high)],
+    ]
+
+
+@plt.rc_context(FONT)
+def tiers(policies, levels=("known", "rare", "withheld")):
+    """Verdicts of policies on questions for facts, by how well the facts are known: stacked bars; the Axes.
+
+    policies: {name: metrics.graded, or a list of such, one for each seed}.
+    """
+    _, axes = plt.subplots(1, len(levels), figsize=(11, 3.4), layout="constrained", sharey=True)
+    for ax, level in zip(axes, levels):
+        for x, grades in enumerate(policies.values()):
+            runs, bottom = grades if isinstance(grades, list) else [grades], 0.0
+            for verdict, shade, hatch in zip(VERDICTS, SHADES, HATCHES):
+                rates = [hits / max(1, n) for hits, n in (metrics.rate(r, level, (verdict,)) for r in runs)]
+                share = statistics.mean(rates)
+                label = verdict if x == 0 else None
+                ax.bar(x, share, bottom=bottom, color=shade, hatch=hatch, edgecolor="white", label=label)
+                bottom += share
+        ax.set_xticks(range(len(policies)), list(policies))
+        ax.set_title(f"{level} facts")
+    axes[0].set_ylabel("share of replies")
+    handles, labels = axes[0].get_legend_handles_labels()
+    axes[0].figure.legend(handles, labels, loc="outside lower center", ncols=len(VERDICTS), frameon=False)
+    return axes
+
+
+@plt.rc_context(FONT)
+def over_optimization(runs, window=8):
+    """The learned (proxy) and the gold reward of a policy's own replies against its KL; the Axes.
+
+    runs: rows of the table "penalties"; those of one penalty are averaged over seeds, and smoothed over
+    `window` updates.
+    """
+    _, axes = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained", sharex=True)
+    for i, (penalty, rows) in enumerate(sorted(by(runs, "penalty").items())):
+        curves = {
+            name: smooth(mean_curve([row["curves"][name] for row in rows]), window)
+            for name in ("kl", "reward", "gold")
+        }
+        for ax, name in zip(axes, ("reward", "gold")):
+            style = dict(marker=MARKERS[i % 7], ms=4, color=COLORS[i % 7], label=f"penalty {penalty:g}")
+            ax.plot(curves["kl"], curves[name], LINES[i % 4], **style)
+    for ax, name in zip(axes, ("proxy", "gold")):
+        ax.set(xlabel="KL to the start (nats per reply)", title=f"{name} reward")
+    axes[1].legend(frameon=False, fontsize=9)
+    return axes
+
+
+def mean_curve(curves):
+    """The mean of curves of one length, at each point."""
+    return [statistics.mean(values) for values in zip(*curves, strict=True)]
+
+
+def smooth(values, window):
+    """Means of `window` neighbours, one for each whole window, one after the other."""
+    starts = range(0, len(values) - window + 1, window)
+    return [statistics.mean(values[i : i + window]) for i in starts]
+
+
+@plt.rc_context(FONT)
+def by_steps(runs):
+    """Accuracy on word problems by number of steps: {name: {steps: (right, problems)}}; the Axes."""
+    _, ax = plt.subplots(figsize=(6.5, 3.8), layout="constrained")
+    for i, (name, counts) in enumerate(runs.items()):
+        steps = [int(n) + 0.06 * i for n in counts]
+        accuracy = [right / n for right, n in counts.values()]
+        low, high = zip(*(evaluation.interval(right, n) for right, n in counts.values()))
+        style = dict(fmt=MARKERS[i] + LINES[i], color=COLORS[i], capsize=3, label=name)
+        ax.errorbar(steps, accuracy, reach(accuracy, low, high), **style)
+    ax.axvline(4.5, color="black", linestyle=":")
+    ax.annotate("longer than any in the corpus", (4.6, 0.97), size=9)
+    ax.set(xlabel="steps of the problem", ylabel="accuracy", ylim=(-0.02, 1.05))
+    ax.legend(frameon=False)
+    return ax
+
+
+def reward_model_curve(rows, held_out):
+    """A reward model's accuracy by its number of pairs, one line for each share of wrong labels; the Axes.
+
+    rows: those of the table "judge"; held_out: the number of held-out pairs.
+    """
+    rows = [row | {"right": row["held_out"].count("1"), "n": held_out} for row in rows]
+    rows.sort(key=lambda row: row["noise"])
+    return accuracy_by_pairs(rows, "noise", "pairs", "{:.0%} wrong labels")
+
+
+@plt.rc_context(FONT)
+def accuracy_by_pairs(rows, group, column, label):
+    """Accuracy on held-out pairs by the number of training pairs, a line for each `group`; the Axes.
+
+    rows: with "right" and "n"; group and column: the columns of the lines and of the numbers of pairs;
+    label: format of a line's name. Points are seeds; bands are 95 % intervals for the items of one.
+    """
+    _, ax = plt.subplots(figsize=(8.5, 3.8), layout="constrained")
+    for i, (value, runs) in enumerate(by(rows, group).items()):
+        groups = dict(sorted(by(runs, column).items()))
+        mean, low, high = zip(*map(over_seeds, groups.values()))
+        ax.plot(
+            list(groups), mean, LINES[i % 4], marker=MARKERS[i], color=COLORS[i], label=label.format(value)
+        )
+        ax.fill_between(list(groups), low, high, color=COLORS[i], alpha=0.15, linewidth=0)
+        for count, seeds in groups.items():
+            ax.plot([count] * len(seeds), [row["right"] / row["n"] for row in seeds], ".", color="#777777")
+    ax.axhline(0.5, color="black", linestyle=":", label="chance level")
+    counts = sorted(by(rows, column))
+    ax.set(xscale="log", xlabel="training pairs", ylabel="accuracy on held-out pairs", ylim=(0.2, 1.0))
+    ax.set_xticks(counts, [f"{count:,}" for count in counts])
+    ax.minorticks_off()
+    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    return ax

@@ -1,0 +1,1 @@
+"""Larger models and several devices: memory, data, tensor and pipeline parallelism, serving."""

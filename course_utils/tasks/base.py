@@ -1,0 +1,220 @@
+"""A task of the scoreboard: its records, how a model is asked, and how a reply is graded.
+
+    task = tasks.base.find("helpdesk")
+    text = task.asked(tokenizer, record["prompt"])         what a trained model is sent
+    marks = task.grade(record, reply)                      {"form", "team", "priority", …, "whole"}
+
+Techniques know a task through this record alone, so that each runs on every task. The instances are in
+`toy_desk.task` and `helpdesk.task`, and `of_records` makes one of anybody's records. Left out: several
+turns in one record.
+"""
+
+import importlib
+import itertools
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from course_utils.prompts import few_shot, retrieval, templates
+from course_utils.storage import paths
+from course_utils.storage.records import read_records
+
+TASKS = {name: f"course_utils.tasks.{name}.task" for name in ("helpdesk", "toy_desk")}
+DEFAULT = "helpdesk"
+PLACE = "<text>"  # stands for the free text of a reply while its form is looked at
+
+
+class Budget(NamedTuple):
+    """What every trained technique may use: so many records (None: all), for so many steps of a batch."""
+
+    records: int | None
+    steps: int
+    batch: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task. Only `name`, `grade` and `model` must be given; what is missing, a task does not offer.
+
+    names: the fields of a reply, the free text last. parse(reply) -> {name: value} or None, written(values)
+    -> reply. statements() -> {key: statement} of the facts. facts_for(message, k) -> statements, the nearest
+    last. rationale(record) -> a line of reasoning. kind: the record's field by which shots alternate.
+    instructions, systems: {name: text}, where {form}, {teams} and {priorities} are filled in. decline: a
+    reply's free text that answers nothing. room: tokens of a reply. chat: the tokenizer's chat template is
+    used, with `system` as its system turn. trial: the budget while settings are tried, on the first
+    `dev_items` of dev; `seeds`: how many are reported. retention(model, tokenizer) -> {ability: hits}.
+    suffix: of its files in data/results. offers: what techniques may need beside records.
+    """
+
+    name: str
+    grade: Callable
+    model: str
+    gold_reward: Callable | None = None
+    folder: Path | None = None
+    names: tuple = ()
+    parse: Callable = lambda reply: None
+    written: Callable | None = None
+    statements: Callable = dict
+    facts_for: Callable | None = None
+    rationale: Callable | None = None
+    kind: str = "skill"
+    instructions: dict = field(default_factory=lambda: {"none": ""})
+    systems: dict = field(default_factory=dict)
+    decline: str = ""
+    room: int = 90
+    chat: bool = False
+    system: str = ""
+    budget: Budget = Budget(None, 240, 16)
+    trial: Budget = Budget(None, 240, 16)
+    dev_items: int = 250
+    seeds: int = 5
+    retention: Callable | None = None
+    suffix: str = ""
+    offers: frozenset = frozenset()
+
+    def read(self, part):
+        """The records of "train", "dev" or "test". Raises BadRecords if there is no such file."""
+        return read_records(self.folder / f"{part}.jsonl")
+
+    def in_folder(self, folder):
+        """The same task with the records of another folder."""
+        return replace(self, folder=Path(folder))
+
+    def for_trials(self):
+        """The same task with the budget of a trial."""
+        return replace(self, budget=self.trial)
+
+    # ---- how a model is asked ----------------------------------------------------------------
+
+    def asked(self, tokenizer, request):
+        """The text after which a trained model gives its reply: the request alone, open at its end."""
+        return self.conversation(tokenizer, [], request) if self.chat else few_shot.open_end(request)
+
+    def said(self, completion):
+        """A completion as it follows what `asked` gives: in a chat without the space in front."""
+        return completion.strip() if self.chat else f" {completion.strip()}"
+
+    def conversation(self, tokenizer, shots, request, instruction="", system=None):
+        """Shots and request as turns of a chat, the instruction at the head of the first user's turn."""
+        turns = [{"role": "system", "content": system or self.system}] if system or self.system else []
+        for shot in shots:
+            turns.append({"role": "user", "content": few_shot.bare(shot["prompt"])})
+            turns.append({"role": "assistant", "content": shot["completion"].strip()})
+        turns.append({"role": "user", "content": few_shot.bare(request)})
+        if instruction:
+            first = next(turn for turn in turns if turn["role"] == "user")
+            first["content"] = f"{instruction}\n\n{first['content']}"
+        return templates.render_chat(tokenizer, turns)
+
+    def training_records(self, tokenizer, records):
+        """Records for `data.encode`, each prompt as `asked` gives it and each completion as it follows."""
+        return [
+            record
+            | {
+                "prompt": self.asked(tokenizer, record["prompt"]),
+                "completion": self.said(record["completion"]) if self.chat else record["completion"],
+            }
+            for record in records
+        ]
+
+    # ---- what is in the records --------------------------------------------------------------
+
+    def common(self, records, name):
+        """The values of one field in the records' completions, the most frequent first (ties by alphabet)."""
+        counts = Counter(values[name] for r in records if (values := self.parse(r["completion"])))
+        return sorted(counts, key=lambda value: (-counts[value], value))
+
+    def sample(self, records, k, seed):
+        """k different records, shuffled: kinds in turn, and teams not yet shown before the others."""
+        return stratified(records, k, seed, lambda record: record.get(self.kind, ""), self.team)
+
+    def subset(self, train, seed):
+        """The records that the budget allows to train on: all, or a sample by seed."""
+        count = self.budget.records
+        return train if count is None or count >= len(train) else self.sample(train, count, seed)
+
+    def team(self, record):
+        """The first field of a record's completion, or None."""
+        values = self.parse(record["completion"])
+        return values[self.names[0]] if values else None
+
+    def described(self, instruction, records):
+        """An instruction with {form}, {teams} and {priorities} filled in, from the records."""
+        if "{" not in instruction:
+            return instruction
+        teams, priorities = (", ".join(sorted(self.common(records, name))) for name in self.names[:2])
+        form = self.written({name: name for name in self.names})
+        return instruction.format(form=form, teams=teams, priorities=priorities)
+
+    def heads(self, records):
+        """([what a reply may begin with, up to its free text], what closes it), of all values in records."""
+        teams, priorities = (self.common(records, name) for name in self.names[:2])
+        pairs = itertools.product(teams, priorities)
+        forms = [self.written(dict(zip(self.names, (*pair, PLACE)))).split(PLACE) for pair in pairs]
+        return [head.rstrip() for head, _ in forms], forms[0][1]
+
+
+def find(name):
+    """The Task of a name. Raises ValueError for a name that is none, with those that there are."""
+    if name not in TASKS:
+        raise ValueError(f"There is no task {name!r}. There are: {', '.join(TASKS)}.")
+    return importlib.import_module(TASKS[name]).TASK
+
+
+def of_records(model, chat=False, score=None, room=90):
+    """A Task for records of one's own. score(record, reply) -> bool, by default equal, spaces aside."""
+    score = score or (lambda record, reply: reply.strip() == record["completion"].strip())
+    return Task(
+        "own", lambda record, reply: {"whole": bool(score(record, reply))}, model, chat=chat, room=room
+    )
+
+
+def results_file(task, kind, folder=None):
+    """Where a task's results are: kind "scoreboard.csv", "tuning.json" or "items" (a folder).
+
+    folder: in place of data/results.
+    """
+    path = (Path(folder) if folder else paths.DATA / "results") / kind
+    return path.with_name(f"{path.stem}{task.suffix}{path.suffix}")
+
+
+def fact_finder(statements):
+    """facts_for(message, k) over a dictionary of statements: by TF-IDF and cosine, the nearest last."""
+    find_nearest = retrieval.retriever(list(statements.values()))
+    return lambda message, k: find_nearest(message, k)
+
+
+def vote(task, replies):
+    """One reply from several: each field takes its most frequent value, the earliest at a tie.
+
+    Replies that lack a field do not vote; if all do, the first reply stands.
+    Source: Wang et al. 2022, "Self-consistency improves chain of thought reasoning", section 2.
+    """
+    ballots = [values for reply in replies if (values := task.parse(reply))]
+    if not ballots:
+        return replies[0]
+    winner = {name: Counter(b[name] for b in ballots).most_common(1)[0][0] for name in task.names}
+    return task.written(winner)
+
+
+def stratified(records, k, seed, kind_of, team_of):
+    """k different records, shuffled: the kinds in turn, and teams not yet shown before the others.
+
+    Raises ValueError if there are fewer than k.
+    """
+    if k > len(records):
+        raise ValueError(f"{k} shots from {len(records)} records")
+    rng, by_kind = random.Random(seed), defaultdict(list)
+    for record in rng.sample(records, len(records)):
+        by_kind[kind_of(record)].append(record)
+    turns, chosen, shown = rng.sample(sorted(by_kind), len(by_kind)), [], set()
+    while len(chosen) < k:
+        for kind in turns:
+            if by_kind[kind]:
+                new = (i for i, record in enumerate(by_kind[kind]) if team_of(record) not in shown)
+                chosen.append(by_kind[kind].pop(next(new, -1)))
+                shown.add(team_of(chosen[-1]))
+    return rng.sample(chosen[:k], k)

@@ -1,0 +1,82 @@
+"""The help desk as a task of the scoreboard: natural messages, the real model, its chat template.
+
+Budget: 400 of the 1,200 records, twice, in batches of 8; a trial on dev sees 240 of them once. On two cores
+that is about eight minutes for full fine-tuning, less for adapters, and a minute and a half for a trial.
+"""
+
+import json
+
+from course_utils.storage import paths
+from course_utils.tasks import base
+from course_utils.tasks.helpdesk import gold, prompting, shop
+
+RULES = prompting.instruction()
+SHEET = " ".join(fact.statement for fact in shop.FACTS.values())
+INSTRUCTIONS = {
+    "none": "",
+    "form": "Answer with one line of JSON, like this: {form}",
+    "rules": RULES,
+    "rules and sheet": f"{RULES} The facts: {SHEET}",
+}
+SYSTEMS = {
+    "form": f"You answer customers of the online shop {shop.NAME} with one line of JSON, like this: {{form}}",
+    "choices": f"You answer customers of the online shop {shop.NAME}. "
+    "Teams: {teams}. Priorities: {priorities}. Answer with one line of JSON, like this: {form}",
+    "rules": RULES,
+    "rules and sheet": f"{RULES} The facts: {SHEET}",
+}
+
+
+def written(values):
+    """A reply in the form from {"team", "priority", "reply"}; `gold.parse` takes it apart again."""
+    return json.dumps({name: values[name] for name in gold.KEYS}, ensure_ascii=False)
+
+
+def statements():
+    """{key: statement} of the policy sheet."""
+    return {key: fact.statement for key, fact in shop.FACTS.items()}
+
+
+def facts_for(message, k):
+    """The k statements of the policy sheet that are nearest to a message, the nearest last."""
+    return prompting.facts_for(message, k)[::-1]
+
+
+def rationale(record):
+    """The line of reasoning that leads to a record's reply: what is asked, by whom, in which mood."""
+    asked = [
+        shop.FACTS[intent].statement
+        if intent in shop.FACTS
+        else f"{shop.STEPS[intent].meaning.capitalize()}."
+        for intent in record["intents"]
+    ]
+    name, order = record["name"] or "not given", record["order"] or "not given"
+    mood = "angry" if record["angry"] else "calm"
+    return f"{' '.join(asked)} Name: {name}. Order: {order}. The customer is {mood}."
+
+
+TASK = base.Task(
+    name="helpdesk",
+    grade=gold.grade,
+    model="smollm2",
+    gold_reward=gold.gold_reward,
+    folder=paths.DATA / "helpdesk",
+    names=gold.KEYS,
+    parse=gold.parse,
+    written=written,
+    statements=statements,
+    facts_for=facts_for,
+    rationale=rationale,
+    kind="kind",
+    instructions=INSTRUCTIONS,
+    systems=SYSTEMS,
+    decline=f"We cannot say. {shop.SIGN_OFF}",
+    room=96,
+    chat=True,
+    system=f"You are the help desk of the online shop {shop.NAME}.",
+    budget=base.Budget(400, 100, 8),
+    trial=base.Budget(240, 30, 8),
+    dev_items=100,
+    seeds=3,
+    offers=frozenset(("fields", "facts")),
+)

@@ -1,0 +1,46 @@
+"""The lines that a run prints."""
+
+from course_utils.finetune import report
+from course_utils.training import History
+
+RECORDS = [{"prompt": f"Who is {name}?", "completion": f"{name[0]}."} for name in ("Ann", "Bob", "Cy")]
+
+
+def test_the_table_counts_and_cuts():
+    lines = report.table(RECORDS, ["A.", "x" * 60, "a\nb"], ["A.", "B.", "D."], shown=2, width=12)
+    assert lines[0].split() == ["question", "wanted", "before", "after"]
+    assert "xxxxxxxxxxx…" in lines[3] and lines[-1] == "… and 1 more"
+    questions = [record | {"completion": ""} for record in RECORDS]
+    assert report.table(questions, ["a"] * 3, ["b"] * 3)[0].split() == ["question", "before", "after"]
+
+
+def test_right_is_word_for_word_and_overlap_is_beside_it():
+    before, after = report.scores(RECORDS, ["A.", "x", "a b"], ["A.", "B.", "the C"])
+    assert before.startswith("before: 1 of 3 word for word") and before.endswith("(F1) 0.33")
+    assert after.startswith("after: 2 of 3 word for word") and after.endswith("(F1) 0.89")
+    assert report.scores([{"prompt": "x", "completion": ""}], ["a"], ["b"]) == []
+
+
+def test_overlap_is_the_f1_of_common_words():
+    assert report.overlap("The dog is here.", "the DOG") == 2 * 2 / (4 + 2)
+    assert report.overlap("no no", "no") == 2 / 3 and report.overlap("", "a") == report.overlap("b", "a") == 0
+
+
+def test_the_curve_marks_what_is_kept():
+    history = History(losses=[3.0, 1.0, 0.5, 0.3], evaluations=[(2, -1.5), (4, -2.5)])
+    lines = report.curve(history)
+    assert lines[1].split() == ["2", "2.000", "1.500", "←", "kept"] and lines[2].split() == [
+        "4",
+        "0.400",
+        "2.500",
+    ]
+    assert report.curve(History()) == []
+
+
+def test_questions_that_are_learned_too_are_pointed_out():
+    assert report.shared_questions(RECORDS, RECORDS[1:]).startswith("Careful: 2 of the 2 questions")
+    assert report.shared_questions(RECORDS, [{"prompt": "And?", "completion": ""}]) is None
+    turns = [
+        {"messages": [{"role": "user", "content": "Who is Ann?"}, {"role": "assistant", "content": "x"}]}
+    ]
+    assert report.shared_questions(RECORDS, turns).startswith("Careful: 1 of the 1")

@@ -1,0 +1,85 @@
+"""The figures of lesson 05 show what they are given."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import pytest
+
+from course_utils.rlhf import plots, ppo
+
+CURVES = {name: [0.1, 0.4, 0.2] for name in plots.PANELS}
+
+
+@pytest.fixture(autouse=True)
+def close():
+    yield
+    plt.close("all")
+
+
+def lines(ax):
+    return [list(line.get_ydata()) for line in ax.get_lines()]
+
+
+def test_the_panel_has_a_curve_for_each_run_and_name():
+    axes = plots.panel(CURVES)
+    assert len(axes) == 4 and all(lines(ax) == [[0.1, 0.4, 0.2]] for ax in axes)
+    axes = plots.panel({"a": CURVES, "b": CURVES | {"kl": [1, 2]}}, names=("kl",))
+    assert lines(axes[0]) == [[0.1, 0.4, 0.2], [1, 2]]
+    assert [text.get_text() for text in axes[0].get_legend().get_texts()] == ["a", "b"]
+
+
+def test_the_live_panel_draws_every_few_updates_in_one_place(monkeypatch):
+    import IPython
+    import IPython.display
+
+    drawn = []
+
+    class Handle:
+        def update(self, figure):
+            drawn.append(("again", len(figure.axes)))
+
+    def display(figure, display_id):
+        drawn.append(("first", len(figure.axes)))
+        return Handle()
+
+    live, history = plots.Live(every=2), ppo.History()
+    history.log.append(dict.fromkeys(plots.PANELS, 0.5))
+    live(history)
+    assert drawn == []  # no notebook
+    monkeypatch.setattr(IPython, "get_ipython", lambda: object())
+    monkeypatch.setattr(IPython.display, "display", display)
+    for _ in range(4):
+        live(history)
+        history.log.append(dict.fromkeys(plots.PANELS, 0.5))
+    assert drawn == [("first", 4), ("again", 4)] and not plt.get_fignums()
+
+
+def test_calibration_shows_each_bin():
+    ax = plots.calibration([(0.6, 0.5, 0.4, 0.7, 20), (0.9, 0.95, 0.8, 1.0, 20)])
+    assert [0.5, 0.95] in lines(ax)
+
+
+def test_tiers_stack_to_one():
+    grades = {"verdicts": {"known": {"right": 3, "wrong": 1}, "rare": {"declined": 2}}}
+    axes = plots.tiers({"before": grades, "after": [grades, grades]})
+    heights = [patch.get_height() for patch in axes[0].patches]
+    assert sum(heights) == pytest.approx(2) and heights[0] == 0.75 and len(heights) == 10
+    assert sum(patch.get_height() for patch in axes[2].patches) == 0
+
+
+def test_over_optimization_averages_seeds_and_smooths():
+    curves = {"reward": [0, 2, 4, 6], "gold": [1, 1, 3, 3], "kl": [0, 0, 1, 1]}
+    runs = [{"penalty": 0.0, "curves": curves}, {"penalty": 0.0, "curves": curves | {"reward": [2, 4, 6, 8]}}]
+    proxy, gold = plots.over_optimization(runs, window=2)
+    assert lines(proxy) == [[2, 6]] and lines(gold) == [[1, 3]]
+    assert list(proxy.get_lines()[0].get_xdata()) == [0, 1]
+    assert plots.smooth([1, 2, 3, 4, 5], 2) == [1.5, 3.5]
+
+
+def test_problems_by_steps_and_the_curve_of_reward_models():
+    ax = plots.by_steps({"before": {"1": [9, 10]}, "after": {"1": (10, 10)}})
+    assert [0.9] in lines(ax) and [1.0] in lines(ax)
+    rows = [{"pairs": n, "noise": 0.1, "seed": s, "held_out": "1" * n + "0"} for n in (1, 3) for s in (0, 1)]
+    ax = plots.reward_model_curve(rows, held_out=4)
+    assert lines(ax)[0] == [0.25, 0.75]
