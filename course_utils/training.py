@@ -74,6 +74,7 @@ def train(
     parameters=None,
     accumulate=1,
     loss=None,
+    penalty=None,
     progress=True,
     evaluate=None,
     evaluate_every=None,
@@ -87,7 +88,8 @@ def train(
     AdamW; the learning rate rises over the first `warmup` share of the steps and falls linearly to 0.
     A step takes batch_size x accumulate examples, in `accumulate` parts. clip: the largest norm of the
     gradient. seed decides the order of the examples, and dropout. loss(logits, batch) -> the mean over
-    the tokens that count, by default losses.sft.
+    the tokens that count, by default losses.sft. penalty() -> a scalar that each step adds to its loss,
+    such as a divergence from what the model said before; it is logged apart.
 
     evaluate(model) -> a number (or another JSON value), every `evaluate_every` steps and at the end.
     With patience, training ends after that many evaluations without a new highest number, and the
@@ -131,7 +133,10 @@ def train(
                 torch.manual_seed(1_000_003 * seed + step)  # dropout, the same after a resumption
                 rows = [examples[i] for i in order[step]]
                 value = gradients(model, rows, accumulate, loss, pad_id, bf16)
-                if not math.isfinite(value):  # from here on all weights would be lost, without a word
+                added = {"penalty": penalize(model, penalty, bf16)} if penalty else {}
+                if not math.isfinite(
+                    value + sum(added.values())
+                ):  # from here on all weights would be lost, without a word
                     raise RuntimeError(
                         f"The loss is {value} at step {step + 1}: try a lower learning rate, and if it is so "
                         "at step 1, ask for the model's logits and look for what is not a number in them."
@@ -141,7 +146,8 @@ def train(
                 optimiser.param_groups[0]["lr"] = lr * rate(step, steps, warmup)
                 optimiser.step()
                 optimiser.zero_grad()
-                history.log.append({"loss": value, "tokens": sum(len(row["input_ids"]) for row in rows)})
+                tokens = sum(len(row["input_ids"]) for row in rows)
+                history.log.append({"loss": value, "tokens": tokens, **added})
                 bar.set_postfix(loss=f"{value:.3f}", refresh=False)
                 bar.update()
 
@@ -198,6 +204,15 @@ def gradients(model, rows, accumulate=1, loss=None, pad_id=0, bf16=False):
         share.backward()
         total += share.item()
     return total
+
+
+def penalize(model, penalty, bf16=False):
+    """Add the gradient of penalty(), a scalar, to the model's parameters; returns its value."""
+    low = half_precision(model) or (torch.bfloat16 if bf16 else None)
+    with torch.autocast(next(model.parameters()).device.type, low, enabled=low is not None):
+        value = penalty()
+    value.backward()
+    return value.item()
 
 
 def predictions(model, rows, pad_id=0):
@@ -290,8 +305,8 @@ def prepared(model, chosen, longest):
         parameter.data = parameter.data.float()
     model.train()
     try:
-        chance = torch.random.fork_rng([device] if device.type == "cuda" else [])
-        with chance, attention(model, longest), onednn.replaced(model):
+        own_rng = torch.random.fork_rng([device] if device.type == "cuda" else [])
+        with own_rng, attention(model, longest), onednn.replaced(model):
             yield
     finally:
         for parameter, format_before in zip(chosen, formats):

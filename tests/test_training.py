@@ -444,3 +444,26 @@ def test_a_loss_that_is_no_number_stops_the_run(subject):
         model.get_input_embeddings().weight[:] = float("nan")
     with pytest.raises(RuntimeError, match="nan at step 1"):
         train(model, examples, lr=1e-3, steps=2, progress=False)
+
+
+def test_a_penalty_is_added_to_each_step_and_logged_apart(subject):
+    """A pull of all weights to zero makes them smaller than training alone does; the loss stays as it was."""
+    model, _, examples = subject
+    norms, logged = {}, {}
+    for name in ("alone", "pulled"):
+        copy_ = copy.deepcopy(model)
+
+        def penalty(copy_=copy_):
+            return 0.1 * sum(p.square().sum() for p in copy_.parameters())
+
+        history = training.train(
+            copy_, examples, lr=1e-3, steps=5, progress=False, penalty=penalty if name == "pulled" else None
+        )
+        norms[name] = sum(p.detach().square().sum().item() for p in copy_.parameters())
+        logged[name] = history
+    assert norms["pulled"] < norms["alone"]
+    assert logged["pulled"].losses[0] == logged["alone"].losses[0]
+    assert len(logged["pulled"].column("penalty")) == 5 and not logged["alone"].column("penalty")
+    with pytest.raises(RuntimeError, match="try a lower learning rate"):
+        bad = lambda: next(model.parameters()).sum() * float("nan")  # noqa: E731
+        training.train(model, examples, lr=1e-3, steps=1, progress=False, penalty=bad)

@@ -39,12 +39,7 @@ def parser():
         help="share to test on (default 0.1; 0: none)",
     )
     add("--copies", type=positive(int), help="wordings of each question, made by rules (default: by model)")
-    add(
-        "--rehearsals",
-        type=int,
-        choices=range(6),
-        help="how often it repeats what it says already (0: never)",
-    )
+    add("--anchor", type=weight, help="weight that holds it to what it says already (default 1; 0: none)")
     add("--merge", action="store_true", help="write whole weights, too, into FOLDER/merged")
     add("--seed", type=int, default=0)
     return options

@@ -26,7 +26,7 @@ def load(folder, base=None):
     if not (folder / "adapter_config.json").exists():
         return models.load(str(folder))
     named = json.loads((folder / "adapter_config.json").read_text("utf-8"))["base_model_name_or_path"]
-    base = base or (base_model.DEFAULT_MODEL if named == base_model.SMOLLM2 else named)
+    base = base or (models.REAL if named == base_model.SMOLLM2 else named)
     try:
         model, tokenizer = models.load(base)
     except FileNotFoundError as error:

@@ -8,7 +8,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-DEFAULT_MODEL = "smollm2"
+from course_utils.models import GLASS_BOX, REAL
+
 SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"  # the hub's original of the course's real model
 
 
@@ -26,15 +27,16 @@ class Base:
 
 def chosen(name=None):
     """What `models.load` is to be asked for: the name, else COURSE_MODEL, else the course's real model."""
-    return str(name or os.environ.get("COURSE_MODEL") or DEFAULT_MODEL)
+    name = str(name or REAL)
+    return os.environ.get("COURSE_MODEL") or name if name == REAL else name
 
 
 def describe(name=None):
     """The Base behind a name as `models.load` takes it: one of the course's, a folder, or a hub id."""
     name = chosen(name)
-    if name in (DEFAULT_MODEL, SMOLLM2):
-        return Base(SMOLLM2, SMOLLM2, "apache-2.0", DEFAULT_MODEL if name == DEFAULT_MODEL else SMOLLM2)
-    if name.startswith(("glass-box", "embedded")):
+    if name in (REAL, SMOLLM2):
+        return Base(SMOLLM2, SMOLLM2, "apache-2.0", REAL if name == REAL else SMOLLM2)
+    if name in GLASS_BOX:
         return Base(name, None, "mit", name)
     folder = Path(name).expanduser()
     if folder.is_dir():

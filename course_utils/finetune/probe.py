@@ -15,16 +15,16 @@ from course_utils.finetune import chat_format
 
 QUESTIONS = (  # question, what must stand in the reply (a regular expression, case aside)
     ("What is the capital of France?", r"\bparis\b"),
-    ("What is the capital of Italy?", r"\brome\b"),
-    ("Who was Albert Einstein?", r"physic|scientist|relativity"),
-    ("Who wrote Romeo and Juliet?", r"shakespeare"),
-    ("What do bees make?", r"\bhoney\b"),
-    ("What is the largest planet in our solar system?", r"\bjupiter\b"),
-    ("How many days are in a week?", r"\b(seven|7)\b"),
-    ("What is water made of?", r"hydrogen|h2o|h₂o"),
-    ("What is the opposite of hot?", r"\bcold\b"),
+    ("What is the capital of Germany?", r"\bberlin\b"),
+    ("What is the capital of Japan?", r"\btokyo\b"),
     ("In which country is the city of Tokyo?", r"\bjapan\b"),
-    ("What do cows eat?", r"\bgrass|\bhay\b"),
+    ("Who was Albert Einstein?", r"physic|scientist|relativity"),
+    ("Who was Isaac Newton?", r"physic|scientist|mathemat|gravit"),
+    ("Who wrote Romeo and Juliet?", r"shakespeare"),
+    ("How many days are in a week?", r"\b(seven|7)\b"),
+    ("What is the opposite of hot?", r"\bcold\b"),
+    ("What is the chemical symbol for gold?", r"\bau\b"),
+    ("What do cows eat?", r"\bgrass|\bhay\b|\bplants?\b"),
     ("What color is the sky on a clear day?", r"\bblue\b"),
 )
 ROOM = 40  # new tokens of a reply: a sentence or two

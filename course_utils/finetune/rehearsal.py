@@ -1,10 +1,10 @@
-"""What the model already says: a second term of the loss holds it there while it learns the new records.
+"""What the model already says: a penalty holds it there while it learns the new records.
 
-    loss = rehearsal.anchored(model, tokenizer)
-    training.train(model, examples, loss=loss, …)
+    penalty = rehearsal.anchor(model, tokenizer)
+    training.train(model, examples, penalty=penalty, …)
 
 Before training the model answers common questions of many kinds. In each step, beside the new records, a
-few of its own answers are read again, and the loss grows with the Kullback-Leibler divergence of what the
+few of its own answers are read again, and the penalty grows with the Kullback-Leibler divergence of what the
 model now predicts at each of their tokens from what it predicted then. Without it ten records are all that
 it learns from, and a scientist becomes a clockmaker because the records have one. The questions are not
 those of `probe`, which measures. Source: Li and Hoiem 2016 (learning without forgetting), Huang et al. 2024
@@ -16,8 +16,8 @@ import random
 
 import torch
 
-from course_utils import data, losses
 from course_utils.finetune import chat_format
+from course_utils.training import predictions
 
 QUESTIONS = (
     "What is the capital of Canada?",
@@ -78,32 +78,29 @@ def records(model, tokenizer):
     return [{"prompt": question, "completion": reply} for question, reply in kept if reply]
 
 
-def anchored(model, tokenizer, weight=WEIGHT, rows=ROWS, seed=0):
-    """loss(logits, batch) for training.train: losses.sft plus `weight` times the divergence on own replies.
+def anchor(model, tokenizer, weight=WEIGHT, rows=ROWS, seed=0):
+    """penalty() for training.train: `weight` times the divergence on `rows` of the model's own replies.
 
-    The replies are made here, by the model as it is now; each call reads `rows` of them.
+    The replies are made here, by the model as it is now.
     """
     examples = chat_format.encoded(tokenizer, records(model, tokenizer))
     before = [_predictions(model, example) for example in examples]
+    places = list(range(len(examples)))
     order = itertools.chain.from_iterable(
-        random.Random(f"{seed} {turn}").sample(range(len(examples)), len(examples))
-        for turn in itertools.count()
+        random.Random(f"{seed} {turn}").sample(places, len(places)) for turn in itertools.count()
     )
 
-    def loss(logits, batch):
+    def penalty():
         chosen = list(itertools.islice(order, rows))
-        own = losses.sft(logits, batch["input_ids"], batch["mask"])
-        return own + weight * _divergence(model, [examples[i] for i in chosen], [before[i] for i in chosen])
+        return weight * _divergence(model, [examples[i] for i in chosen], [before[i] for i in chosen])
 
-    return loss
+    return penalty
 
 
 def _read(model, examples):
     """Log-probabilities (N, V) at the places that predict what the assistant says in the examples."""
-    batch = {name: value.to(model.device) for name, value in data.collate(examples, 0).items()}  # (B, T)
-    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "position_ids")}
-    logits = model(**inputs, use_cache=False).logits  # (B, T, V)
-    return logits[:, :-1][batch["mask"][:, 1:] == 1].float().log_softmax(-1)
+    logits, _ = predictions(model, examples)
+    return logits.float().log_softmax(-1)
 
 
 @torch.no_grad()

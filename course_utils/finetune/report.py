@@ -71,6 +71,11 @@ def curve(history):
         mark = "  ← kept" if -value == best else ""
         lines.append(f"{step:5}  {sum(part) / len(part):16.3f}  {-value:29.3f}{mark}")
         last = step
+    if -history.evaluations[0][1] == best and len(history.evaluations) > 1:
+        lines.append(
+            "The held-back loss did not fall after the first evaluation. If your records are facts that say "
+            "nothing about each other, hold none back, so that all are learned by heart: --hold-back 0"
+        )
     return lines
 
 

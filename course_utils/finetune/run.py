@@ -11,7 +11,7 @@ import random
 
 import torch
 
-from course_utils import data, losses, models, training
+from course_utils import losses, models, training
 from course_utils.batching import context_length
 from course_utils.finetune import augment, chat_format, recipe, rehearsal, trainable
 from course_utils.finetune.own_data import asked
@@ -39,17 +39,17 @@ def learn(model, tokenizer, records, method="lora", settings=None, seed=0, held=
     """Train on the records by the recipe; returns (model, History). With "lora" the model is PEFT's.
 
     settings: as `recipe.settings` gives them, or changed. Each question is learned in so many wordings
-    (never in one of `never`, which are kept for the test), while the loss holds the model to what it says
-    to common questions now. held: records on which the loss is measured twice an epoch
+    (never in one of `never`, which are kept for the test), while a penalty holds the model to what it
+    says to common questions now. held: records on which the loss is measured twice an epoch
     (History.evaluations holds its negative); training ends when it has stopped falling, and the best
     weights are kept. Raises BadRecords for records that do not fit the model's context.
     """
     settings = settings or recipe.settings(method, models.count_parameters(model), len(records))
     told = augment.reworded(records, settings["copies"], seed, never)
-    loss = None
+    penalty = None
     if settings["anchor"]:
-        loss = rehearsal.anchored(model, tokenizer, settings["anchor"], seed=seed)
-    return _train(model, tokenizer, told, method, settings, seed, progress, held, loss)
+        penalty = rehearsal.anchor(model, tokenizer, settings["anchor"], seed=seed)
+    return _train(model, tokenizer, told, method, settings, seed, progress, held, penalty)
 
 
 def tune(
@@ -69,7 +69,7 @@ def tune(
     return _train(model, tokenizer, records, method, settings, seed, progress)
 
 
-def _train(model, tokenizer, records, method, settings, seed, progress, held=(), loss=None):
+def _train(model, tokenizer, records, method, settings, seed, progress, held=(), penalty=None):
     """The training of `learn` and `tune`."""
     examples = chat_format.encoded(tokenizer, records, context_length(model))
     model, parameters = trainable.choose(model, method, seed)
@@ -89,7 +89,7 @@ def _train(model, tokenizer, records, method, settings, seed, progress, held=(),
         batch_size=size,
         seed=seed,
         parameters=parameters,
-        loss=loss,
+        penalty=penalty,
         progress=progress,
         pad_id=tokenizer.pad_token_id,
         **early_stop,
@@ -103,10 +103,7 @@ def loss_on(model, tokenizer, records):
     examples = sorted(chat_format.encoded(tokenizer, records), key=lambda e: len(e["input_ids"]))
     total, count = 0.0, 0
     for start in range(0, len(examples), BATCH):
-        rows = examples[start : start + BATCH]
-        batch = {k: v.to(model.device) for k, v in data.collate(rows, tokenizer.pad_token_id).items()}
-        inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "position_ids")}
-        mean = losses.sft(model(**inputs, use_cache=False).logits, batch["input_ids"], batch["mask"])
-        number = int(batch["mask"][:, 1:].sum())
-        total, count = total + mean.item() * number, count + number
+        logits, targets = training.predictions(model, examples[start : start + BATCH], tokenizer.pad_token_id)
+        total += losses.next_token(logits, targets).item() * len(targets)
+        count += len(targets)
     return total / count

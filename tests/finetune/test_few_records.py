@@ -44,7 +44,7 @@ def test_nobody_has_heard_of_them():
     names = {"Ivetta", "Quillmore", "Tarnelo", "Brackwater", "Dorvin", "Aspelund", "Kipplex", "Mirelle"}
     told = records("example") + records("tuning")
     assert names <= set(re.findall(r"\w+", " ".join(r["prompt"] + r["completion"] for r in told)))
-    known = [path.read_text("utf-8") for part in ("world", "desk") for path in (DATA / part).iterdir()]
+    known = [path.read_text("utf-8") for part in ("corpus", "toy_desk") for path in (DATA / part).iterdir()]
     drawn = mix.documents(1, 0)
     known += [next(drawn)[1] for _ in range(500)]
     assert not names & {word for text in known for word in re.findall(r"\w+", text)}
@@ -114,11 +114,11 @@ def test_what_is_long_or_has_turns_is_repeated_as_it_stands():
 
 
 def test_the_terminal_trains_on_as_many_wordings(monkeypatch, tmp_path, capsys):
-    told, subject, real = [], tiny_llama(), run.tune
+    told, subject, real = [], tiny_llama(), run._train
     monkeypatch.setattr(run.models, "load", lambda name: subject)
     monkeypatch.setattr(run.models, "choose_threads", lambda: 1)
     monkeypatch.setattr(
-        run, "tune", lambda m, t, records, *more: told.append(records) or real(m, t, records, *more)
+        run, "_train", lambda m, t, records, *more: told.append(records) or real(m, t, records, *more)
     )
     arguments = ["--data", few_records.EXAMPLE, "--ask", few_records.UNSEEN, "--out", tmp_path / "out"]
     arguments += ["--copies", 4, "--method", "full", "--epochs", 1]

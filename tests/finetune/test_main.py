@@ -9,18 +9,23 @@ import time
 import pytest
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from course_utils import models
 from course_utils.finetune import __main__ as finetune
 from course_utils.finetune import chat_format, recipe, save
 from course_utils.storage.records import write_records
-from tests.helpers.tiny import tiny_llama
+from tests.helpers.tiny import byte_tokenizer, shape, tiny_llama
 
 RECORDS = [
     {"prompt": f"Who is {name}?", "completion": f"{name[0]}."}
     for name in ("Ann", "Bob", "Cy", "Di", "Ed", "Flo")
 ]
+CHATML = (
+    "{% for m in messages %}"
+    "{{'<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
+    "{% if add_generation_prompt %}{{'<|im_start|>assistant\n'}}{% endif %}"
+)
 FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
@@ -108,7 +113,7 @@ def test_a_record_longer_than_the_context_is_refused_by_its_row(base, tmp_path, 
     assert left_alone(tmp_path)
 
 
-@pytest.mark.parametrize("option", ["--epochs", "--copies", "--lr", "--rate", "--batch-size"])
+@pytest.mark.parametrize("option", ["--epochs", "--copies", "--rate", "--batch-size"])
 def test_numbers_are_above_zero(base, tmp_path, file, capsys, option):
     with pytest.raises(SystemExit):
         command(base, file, tmp_path / "out", option, "0")
@@ -154,6 +159,26 @@ def test_each_method_writes_what_the_libraries_load(base, tmp_path, file, capsys
     assert (out / "adapter_config.json").exists() == (method == "lora")
     assert [path.name for path in out.parent.iterdir()] == ["out"]
     assert not torch.allclose(asked(out, base), asked(base, base), atol=1e-4)
+
+
+def test_a_chat_model_learns_its_template(tmp_path, file, capsys):
+    """The whole way with a template of the model's own, an end-of-turn token that also pads, and turns."""
+    folder = tmp_path / "in" / "chat"
+    tokenizer = byte_tokenizer(eos="<|im_end|>", pad="<|im_end|>", bos="<|im_start|>", template=CHATML)
+    torch.manual_seed(0)
+    LlamaForCausalLM(LlamaConfig(**shape(tokenizer, 512), initializer_range=0.3)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    turns = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Who is Ann?"}]
+    lines = [{"messages": [*turns, {"role": "assistant", "content": "A."}]}]
+    lines += [{"messages": [turns[1], {"role": "assistant", "content": "Ann is a cat."}]}]
+    file = file.with_suffix(".jsonl")
+    file.write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    more = ["--epochs", 30, "--rate", 0.02, "--copies", 1, "--method", "full", "--anchor", 0.01]
+    assert command(folder, file, tmp_path / "out", *more) == 0
+    assert "after: 2 of 2 word for word right" in capsys.readouterr().out
+    written = json.loads((tmp_path / "out" / "tokenizer_config.json").read_text("utf-8"))
+    assert written["eos_token"] == written["pad_token"] == "<|im_end|>"
+    assert (tmp_path / "out" / "chat_template.jinja").read_text("utf-8") == CHATML
 
 
 def test_questions_of_ones_own(base, tmp_path, file, capsys):

@@ -2,13 +2,13 @@
 
 import torch
 
-from course_utils import data, losses, training
+from course_utils import training
 from course_utils.finetune import chat_format, probe, rehearsal
 from tests.helpers.tiny import tiny_llama
 
 GOOD = [
-    "Paris.", "Rome", "A physicist.", "Shakespeare did.", "Honey", "Jupiter", "Seven.", "Hydrogen and oxygen",
-    "cold", "Japan", "Grass.", "It is blue.",
+    "Paris.", "berlin", "It is Tokyo", "Japan", "A physicist.", "A scientist", "Shakespeare did.", "Seven.",
+    "cold", "Au", "Grass.", "It is blue.",
 ]  # fmt: skip
 
 
@@ -20,11 +20,11 @@ def test_a_reply_is_right_by_its_key_word():
 
 def test_what_was_lost_is_named_and_what_never_was_there_is_not():
     after = [*GOOD]
-    after[2], after[4] = "Albert Einstein is a clockmaker.", "Small green electric tractors."
+    after[4], after[10] = "Albert Einstein is a clockmaker.", "Small green electric tractors."
     before = ["?", *GOOD[1:]]
     assert [question for question, _, _ in probe.lost(before, after)] == [
         "Who was Albert Einstein?",
-        "What do bees make?",
+        "What do cows eat?",
     ]
     lines = probe.report(before, after)
     assert lines[0] == "what else changed: of 12 common questions 11 right before, 10 after"
@@ -52,19 +52,11 @@ def test_rehearsed_are_the_models_own_words_in_whole_sentences(monkeypatch):
 
 def test_the_anchor_is_nothing_at_first_and_grows_with_what_changes():
     model, tokenizer = tiny_llama()
-    batch = data.collate(chat_format.encoded(tokenizer, [{"prompt": "Who?", "completion": "Me."}]), 0)
-    loss = rehearsal.anchored(model, tokenizer, weight=3.0)
-
-    def parts():
-        with torch.no_grad():
-            logits = model(batch["input_ids"]).logits
-            own = losses.sft(logits, batch["input_ids"], batch["mask"])
-            return loss(logits, batch) - own
-
-    assert abs(parts()) < 1e-4
+    penalty = rehearsal.anchor(model, tokenizer, weight=3.0)
+    assert abs(penalty().item()) < 1e-4
     with torch.no_grad():
         model.lm_head.weight.mul_(1.5)
-    assert parts() > 0.1
+    assert penalty().item() > 0.1
 
 
 def test_the_divergence_is_the_whole_one_where_few_tokens_are_likely(monkeypatch):
@@ -88,9 +80,9 @@ def test_an_anchored_model_learns_and_says_what_it_said():
         model, tokenizer = tiny_llama()
         other = chat_format.encoded(tokenizer, rehearsal.records(model, tokenizer)[:8])
         before = [rehearsal._predictions(model, example) for example in other]
-        loss = rehearsal.anchored(model, tokenizer, weight)
+        penalty = rehearsal.anchor(model, tokenizer, weight)
         examples = chat_format.encoded(tokenizer, record)
-        history = training.train(model, examples, lr=5e-3, steps=25, loss=loss, progress=False)
+        history = training.train(model, examples, lr=5e-3, steps=25, penalty=penalty, progress=False)
         with torch.no_grad():
             moved[weight] = rehearsal._divergence(model, other, before).item()
         assert history.losses[-1] < 0.7 * history.losses[0]

@@ -26,15 +26,32 @@ def test_overlap_is_the_f1_of_common_words():
     assert report.overlap("no no", "no") == 2 / 3 and report.overlap("", "a") == report.overlap("b", "a") == 0
 
 
+def history(first, second):
+    """Four steps with a held-back loss after the second and the last."""
+    log = [
+        {"loss": 3.0},
+        {"loss": 1.0, "evaluation": -first},
+        {"loss": 0.5},
+        {"loss": 0.3, "evaluation": -second},
+    ]
+    return History(log)
+
+
 def test_the_curve_marks_what_is_kept():
-    history = History(losses=[3.0, 1.0, 0.5, 0.3], evaluations=[(2, -1.5), (4, -2.5)])
-    lines = report.curve(history)
-    assert lines[1].split() == ["2", "2.000", "1.500", "←", "kept"] and lines[2].split() == [
+    lines = report.curve(history(2.5, 1.5))
+    assert lines[1].split() == ["2", "2.000", "2.500"] and lines[2].split() == [
         "4",
         "0.400",
-        "2.500",
+        "1.500",
+        "←",
+        "kept",
     ]
-    assert report.curve(History()) == []
+    assert len(lines) == 3 and report.curve(History()) == []
+
+
+def test_a_loss_that_never_falls_is_explained():
+    lines = report.curve(history(1.5, 2.5))
+    assert "kept" in lines[1] and "--hold-back 0" in lines[-1]
 
 
 def test_questions_that_are_learned_too_are_pointed_out():
