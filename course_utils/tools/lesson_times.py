@@ -20,7 +20,8 @@ from course_utils.storage.paths import DATA
 FILE = DATA / "results" / "lesson_times.json"
 
 
-SIZES = {"glass-box": (32, 16), "smollm2": (8, 4)}  # prompts, and rows of a training step
+# Prompts, rows of a training step, steps, rounds.
+SIZES = {"glass-box": (32, 16, 4, 3), "smollm2": (8, 4, 1, 2)}
 
 
 def probes():
@@ -28,7 +29,7 @@ def probes():
     return {name: probe(name) for name in SIZES if name == "glass-box" or real_model.is_ready()}
 
 
-def probe(name="glass-box", rounds=3):
+def probe(name="glass-box"):
     """Seconds of a small fixed piece of a lesson on a model on this machine: replies, then training steps.
 
     The best of a few rounds, so that a pause elsewhere does not count.
@@ -39,7 +40,7 @@ def probe(name="glass-box", rounds=3):
 
     torch.set_num_threads(models.choose_threads())
     model, tokenizer = models.load(name)
-    count, size = SIZES[name]
+    count, size, steps, rounds = SIZES[name]
     prompts = [
         f"Exam. Geography.\nQuestion: What is the capital of France? ({i})\nAnswer:" for i in range(count)
     ]
@@ -48,7 +49,7 @@ def probe(name="glass-box", rounds=3):
     for _ in range(rounds):
         started = time.perf_counter()
         generation.generate(model, tokenizer, prompts, max_new_tokens=16)
-        for _ in range(4 if name == "glass-box" else 1):
+        for _ in range(steps):
             model(input_ids=ids, labels=ids).loss.backward()
             model.zero_grad()
         best = min(best, time.perf_counter() - started)
