@@ -250,7 +250,7 @@ def test_full_training_moves_tied_embeddings_as_one(loaded, tmp_path):
 
 def test_random_weights_keep_the_shape_and_the_ties(loaded):
     model, _ = loaded
-    fresh = models.randomised(model, seed=1)
+    fresh = models.randomized(model, seed=1)
     assert models.count_parameters(fresh) == models.count_parameters(model)
     assert fresh.get_output_embeddings().weight is fresh.get_input_embeddings().weight
     assert fresh.generation_config.eos_token_id == model.generation_config.eos_token_id
