@@ -16,8 +16,11 @@ def sft(logits, input_ids, mask):
     t + 1, so mask[:, 0] is never used. Raises ValueError if no token counts.
     """
     counts = mask[:, 1:] == 1  # (B, T - 1)
-    # Only what counts is computed further.
-    return next_token(logits[:, :-1][counts], input_ids[:, 1:][counts])
+    if not counts.any():
+        raise ValueError("no token counts in this batch: the mask is 0 everywhere after the first token")
+    predictions = logits[:, :-1][counts]  # (N, V): only what counts is computed further
+    targets = input_ids[:, 1:][counts]  # (N,)
+    return cross_entropy(predictions.float(), targets)
 
 
 def next_token(logits, targets):
