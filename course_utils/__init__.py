@@ -6,8 +6,9 @@ from importlib import metadata
 
 __version__ = "0.1.0"
 
-# The course's two models need no hub, so it is switched off before anything imports it.
-if not os.environ.get("COURSE_MODEL"):
+# The course's two models need no hub, nor does a folder, so it is switched off before anything imports it.
+_model = os.path.expanduser(os.environ.get("COURSE_MODEL", ""))
+if "/" not in _model or os.path.isdir(_model):
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 # On the CPU, oneDNN compiles code for each shape of matrix it meets and keeps the last 1024 of them. Batches
@@ -45,7 +46,10 @@ def start():
     from course_utils import models
 
     torch.set_num_threads(models.choose_threads())
-    device = "a GPU" if torch.cuda.is_available() else "the CPU"
+    try:
+        device = {"cuda": "a GPU", "mps": "Apple's GPU"}.get(models.device().type, "the CPU")
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
     network = "offline" if os.environ.get("HF_HUB_OFFLINE") == "1" else "online"
     versions = f"Python {platform.python_version()}, torch {metadata.version('torch')}"
     print(

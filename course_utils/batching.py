@@ -233,6 +233,18 @@ def context_length(model):
     return getattr(model.config.get_text_config(), "max_position_embeddings", None) or float("inf")
 
 
+def sliding_window(model):
+    """How many tokens back every layer sees: infinity, or the window of layers that have one (Gemma 3).
+
+    transformers counts that window in columns of the batch, so pads between two pieces of a text take room
+    in it; pads in front of a text, or behind it, do not.
+    """
+    config = model.config.get_text_config()
+    kinds = getattr(config, "layer_types", None)
+    slides = kinds is None or "sliding_attention" in kinds
+    return (slides and getattr(config, "sliding_window", None)) or float("inf")
+
+
 @contextlib.contextmanager
 def evaluating(model):
     """Dropout off inside the block; refuses PEFT's soft prompts (see the top of this file)."""

@@ -5,13 +5,23 @@ an answer) and packing. Reading and writing files is in course_utils.storage.rec
 """
 
 import itertools
+import math
 import random
 
 import torch
 
 from course_utils.storage.records import BadRecords, read_records, write_records
 
-__all__ = ["BadRecords", "collate", "encode", "encode_examples", "read_records", "split", "write_records"]
+__all__ = [
+    "BadRecords",
+    "collate",
+    "encode",
+    "encode_examples",
+    "read_records",
+    "refuse_unusable",
+    "split",
+    "write_records",
+]
 IGNORED = -100  # the label that cross-entropy leaves out
 
 
@@ -97,3 +107,23 @@ def collate(examples, pad_id, side="right"):
         if name in examples[0]:
             batch[name] = torch.tensor([pad(list(e[name]), filler) for e in examples])
     return batch
+
+
+def refuse_unusable(examples, context=math.inf):
+    """Raises ValueError for an example of more tokens than the context, or without a token that counts.
+
+    The first token is predicted from nothing, so it never counts. A row cut at the context, with its whole
+    completion gone, would otherwise take its place in a batch and teach nothing, without a word.
+    """
+    for number, example in enumerate(examples, 1):
+        length = len(example["input_ids"])
+        if length > context:
+            raise ValueError(
+                f"Example {number} has {length} tokens, and the model's context holds {context:.0f}: "
+                "shorten it or leave it out."
+            )
+        if not any(example["mask"][1:]):
+            raise ValueError(
+                f"Example {number} has no token that counts in the loss (its mask is 0 everywhere), perhaps "
+                "because it was cut before its completion: leave it out, or shorten its prompt."
+            )

@@ -94,8 +94,8 @@ def bootstrap_mean(values, seed, resamples=10_000):
     values = np.asarray(values, dtype=float)
     if values.ndim != 1 or not values.size or not np.isfinite(values).all():
         raise ValueError("needs a list of at least one finite number")
-    draw = np.random.default_rng(seed)
-    means = [values[draw.integers(values.size, size=values.size)].mean() for _ in range(resamples)]
+    rng = np.random.default_rng(seed)
+    means = [values[rng.integers(values.size, size=values.size)].mean() for _ in range(resamples)]
     low, high = np.percentile(means, [2.5, 97.5])
     return float(values.mean()), float(low), float(high)
 
@@ -105,12 +105,12 @@ def difference(x, y, resamples=2000, seed=0):
 
     Items are drawn once for both, seeds for each on its own. Source: Efron 1979; Owen 2007.
     """
-    draw, gaps = np.random.default_rng(seed), []
+    rng, gaps = np.random.default_rng(seed), []
     items = x.shape[1]
     for _ in range(resamples):
-        drawn = draw.integers(items, size=items)
-        a = x[draw.integers(len(x), size=len(x))][:, drawn]
-        b = y[draw.integers(len(y), size=len(y))][:, drawn]
+        drawn = rng.integers(items, size=items)
+        a = x[rng.integers(len(x), size=len(x))][:, drawn]
+        b = y[rng.integers(len(y), size=len(y))][:, drawn]
         gaps.append(a.mean() - b.mean())
     low, high = np.percentile(gaps, [2.5, 97.5])
     return float(x.mean() - y.mean()), float(low), float(high)
@@ -160,14 +160,14 @@ def grade(item, continuation):
     if item.grade == "number":
         return last_number(continuation) == last_number(item.answer) is not None
     if item.grade == "line":
-        given = continuation
+        answer = continuation
     elif item.grade == "final":
-        _, found, given = continuation.rpartition("The answer is")
-        if not found:
+        _, mark, answer = continuation.rpartition("The answer is")
+        if not mark:
             return False
     else:
         raise ValueError(f"unknown grade {item.grade!r}: use 'line', 'final', 'number' or a function")
-    return _bare(given.split("\n")[0]) == _bare(item.answer)
+    return _bare(answer.split("\n")[0]) == _bare(item.answer)
 
 
 def evaluate(model, tokenizer, items, batch_size=64):

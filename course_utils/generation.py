@@ -92,8 +92,9 @@ def continue_ids(model, rows, max_new_tokens, pick=None, stopped=None, batch_siz
     """New token ids for each row of prompt ids, the end token not included: list of lists.
 
     pick(logits (B, V), row numbers, step) -> ids (B,), greedy if None; stopped(row number, new
-    ids) -> bool; tick(count) is told how many rows have ended. before(row numbers) is told which rows
-    the next forward passes hold, for models that compute rows differently; no beginning is shared then.
+    ids) -> bool; tick(count) is told how many rows have ended. before(row numbers) is called with
+    the rows of the next forward passes, for models that compute rows differently: then none shares a
+    beginning with another.
     """
     ends, context = end_ids(model), context_length(model)
     new = [[] for _ in rows]
@@ -104,9 +105,9 @@ def continue_ids(model, rows, max_new_tokens, pick=None, stopped=None, batch_siz
         prefix = Prefix(model, rows[0][:shared] if rows else [])
         for batch in batches(rows, batch_size):
             # 1) Read the prompts.
-            told = before and (lambda places, batch=batch: before([batch[place] for place in places]))
+            announce = before and (lambda places, batch=batch: before([batch[place] for place in places]))
             prompts = [rows[i] for i in batch]
-            logits, cache, mask, positions = read(model, prompts, prefix, max_new_tokens, told)
+            logits, cache, mask, positions = read(model, prompts, prefix, max_new_tokens, announce)
             width, active = mask.shape[1] - max_new_tokens, list(batch)
             if before:
                 before(active)

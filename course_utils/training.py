@@ -22,8 +22,8 @@ from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
 from course_utils import losses
-from course_utils.batching import Prefix, logits_where, plain_cache, shared_prefix
-from course_utils.data import collate, encode
+from course_utils.batching import Prefix, context_length, logits_where, plain_cache, shared_prefix
+from course_utils.data import collate, encode, refuse_unusable
 from course_utils.storage import onednn
 from course_utils.storage.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 
@@ -97,13 +97,15 @@ def train(
     with the same bits on one thread. bf16: compute in bf16, or None to do so where it is quicker.
 
     Nothing but the parameters changes; the model is left in evaluation mode. Raises ValueError for
-    settings that cannot be, and for the checkpoint of another run; RuntimeError if the loss is no number.
+    settings that cannot be, for examples that cannot teach (data.refuse_unusable), and for the checkpoint of
+    another run; RuntimeError if the loss is no number.
     """
     chosen = [p for p in model.parameters() if p.requires_grad] if parameters is None else list(parameters)
     if not chosen:
         raise ValueError("nothing to train: no parameter of the model requires gradients")
     if not examples or min(steps, batch_size, accumulate) < 1:
         raise ValueError("training needs at least one example, step, row in a batch and part of a batch")
+    refuse_unusable(examples, context_length(model))
     if patience and not (evaluate and evaluate_every):
         raise ValueError("patience needs evaluate and evaluate_every")
     settings = [lr, steps, batch_size, warmup, weight_decay, clip, seed, accumulate]
@@ -303,8 +305,8 @@ def prepared(model, chosen, longest):
         parameter.data = parameter.data.float()
     model.train()
     try:
-        chance = torch.random.fork_rng([device] if device.type == "cuda" else [])
-        with chance, attention(model, longest), onednn.replaced(model):
+        own_rng = torch.random.fork_rng([device] if device.type == "cuda" else [])
+        with own_rng, attention(model, longest), onednn.replaced(model):
             yield
     finally:
         for parameter, format_before in zip(chosen, formats):

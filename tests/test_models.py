@@ -1,4 +1,8 @@
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,6 +12,7 @@ from course_utils import generation, models
 from course_utils.prompts.templates import CHAT_TEMPLATE
 from tests.helpers.tiny import END, byte_tokenizer, shape, tiny_llama
 
+ROOT = Path(__file__).resolve().parents[1]
 HABITS = {  # architecture, and how its tokenizers treat special tokens
     "llama": (LlamaConfig, dict(bos="<s>", eos="</s>", pad=None)),
     "qwen2": (Qwen2Config, dict(eos="<|im_end|>", pad="<|endoftext|>")),
@@ -66,6 +71,44 @@ def test_the_environment_chooses_the_device(monkeypatch):
     with pytest.raises(ValueError, match="COURSE_DEVICE is 'tpu', and this machine has cpu"):
         models.device()
     models.device.cache_clear()
+
+
+@pytest.mark.parametrize("wanted", ["cuda:99", "cpu:x", "gpu", "cuda:"])
+def test_a_device_that_is_not_there_is_a_sentence(monkeypatch, wanted):
+    models.device.cache_clear()
+    monkeypatch.setenv("COURSE_DEVICE", wanted)
+    with pytest.raises(ValueError, match=f"COURSE_DEVICE is '{wanted}'.*choose one of these"):
+        models.device()
+    models.device.cache_clear()
+
+
+def test_real_model_is_fp32_where_the_gpu_has_fp16_only(glass_box, tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "dtype", lambda: torch.float16)
+    assert models.load()[0].dtype == models.load("glass-box")[0].dtype == torch.float32
+    assert models.load(save(tmp_path / "other"))[0].dtype == torch.float16
+    monkeypatch.setattr(models, "dtype", lambda: torch.bfloat16)
+    assert models.load()[0].dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    "model, offline", [("", True), ("smollm2", True), ("glass-box", True), ("HERE", True), ("o/model", False)]
+)
+def test_hub_is_off_unless_a_hub_id_is_asked_for(tmp_path, model, offline):
+    environment = {k: v for k, v in os.environ.items() if k != "HF_HUB_OFFLINE"}
+    environment["COURSE_MODEL"] = str(tmp_path) if model == "HERE" else model
+    code = "import os, course_utils; print(os.environ.get('HF_HUB_OFFLINE'))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert (done.stdout.strip() == "1") == offline
+
+
+def test_start_names_a_wrong_device_in_a_sentence():
+    command = [sys.executable, "-c", "import course_utils; course_utils.start()"]
+    environment = os.environ | {"COURSE_DEVICE": "tpu"}
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert (
+        done.returncode and done.stderr.startswith("COURSE_DEVICE is 'tpu'") and "\n" not in done.stderr[:-1]
+    )
 
 
 @pytest.mark.parametrize("name", ["smollm2", "glass-box"])

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 import start
+from course_utils.storage import real_model
 
 
 @pytest.fixture
@@ -28,7 +29,16 @@ def house(tmp_path, monkeypatch):
     }.items():
         monkeypatch.setattr(start, name, value)
     monkeypatch.setattr(start, "torch_plan", lambda: (False, 1, 2))
+    monkeypatch.delenv("COURSE_MODEL", raising=False)
+    monkeypatch.setenv("COURSE_MODELS", str(tmp_path / "models"))
     return here
+
+
+@pytest.fixture
+def stored(house):
+    """The house with the real model in its cache."""
+    (start.model_cache() / start.MODEL_FOLDER).mkdir(parents=True)
+    (start.model_cache() / start.MODEL_FOLDER / start.MODEL_STAMP).touch()
 
 
 @pytest.fixture
@@ -124,6 +134,57 @@ def test_set_up_once(house, calls):
     before = len(calls.made)
     start.set_up()
     assert len(calls.made) == before, "the second start runs nothing"
+
+
+def test_what_start_says_of_the_model_is_what_the_package_says():
+    real = real_model.REAL
+    assert (real.title, real.name, real_model.STAMP) == (start.MODEL, start.MODEL_FOLDER, start.MODEL_STAMP)
+    assert round(real.wheel_bytes / 1e6) == start.MODEL_DOWNLOAD
+    assert round(real.disk_bytes / 1e6) == start.MODEL_DISK
+    assert start.model_cache() == real_model.cache()
+
+
+def test_model_is_fetched_once_and_its_size_said_before(house, calls, capsys):
+    start.set_up()
+    start.fetch_model()
+    assert calls.made[-1][1:] == ["-m", "course_utils.storage.real_model"]
+    out = capsys.readouterr().out
+    assert "Then the model SmolLM2-135M-Instruct: 93 MB to download" in out
+    assert f"(once). Download: 93 MB; disk: 364 MB in {start.model_cache()}." in out
+
+
+def test_model_that_is_there_is_left_alone(stored, calls, monkeypatch):
+    start.fetch_model()
+    assert not calls.made
+    monkeypatch.setenv("COURSE_MODELS", "nowhere")
+    monkeypatch.setenv("COURSE_MODEL", "owner/another")
+    start.fetch_model()
+    assert not calls.made
+    monkeypatch.setenv("COURSE_MODEL", "smollm2")
+    start.fetch_model()
+    assert len(calls.made) == 1
+
+
+def test_model_that_cannot_be_fetched_stops_nothing(house, calls, capsys):
+    calls.answer.returncode = 1
+    start.fetch_model()
+    assert "only the parts on the course's own small model run" in capsys.readouterr().out
+
+
+def test_model_comes_from_a_bundle_in_a_path_with_spaces(house, monkeypatch):
+    monkeypatch.setattr(start, "WHEELS", house / "wheels")
+    (house / "wheels").mkdir()
+    (house / start.SUMS).touch()
+    seen = []
+
+    def run(command, **options):
+        seen.append(options["env"])
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(start.subprocess, "run", run)
+    start.fetch_model()
+    assert seen[0]["PIP_NO_INDEX"] == "1" and " " not in seen[0]["PIP_FIND_LINKS"]
+    assert seen[0]["PIP_FIND_LINKS"] == (house / "wheels").as_uri()
 
 
 def test_an_interrupted_set_up_starts_afresh(house, calls, monkeypatch):
@@ -285,6 +346,7 @@ def test_an_unknown_command_shows_the_help(capsys):
 
 def test_root_is_told_how_the_lab_starts(monkeypatch, capsys):
     monkeypatch.setattr(start, "set_up", lambda: None)
+    monkeypatch.setattr(start, "fetch_model", lambda: None)
     monkeypatch.setattr(start.subprocess, "run", lambda *a, **k: SimpleNamespace(returncode=1))
     for root, told in ((True, True), (False, False)):
         monkeypatch.setattr(start, "is_root", lambda root=root: root)

@@ -140,6 +140,17 @@ def test_long_loops_number_their_steps():
     assert not silent, f"loops of more than 30 lines without numbered steps: {silent}"
 
 
+# ---- tests -----------------------------------------------------------------------------------
+
+
+def test_no_test_module_imports_another():
+    """What several need is in tests/helpers."""
+    pattern = re.compile(r"^\s*(?:from|import) tests[\w.]*\.test_|^\s*from \.+test_", re.MULTILINE)
+    modules = sorted((ROOT / "tests").rglob("test_*.py"))
+    assert len(modules) > 50
+    assert not [str(path) for path in modules if pattern.search(path.read_text("utf-8"))]
+
+
 # ---- CONTRIBUTING.md -------------------------------------------------------------------------
 
 

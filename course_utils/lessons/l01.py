@@ -90,20 +90,20 @@ q1 = Exercise(
 
 
 def final_answer(text):
-    _, found, rest = text.rpartition("The answer is")
-    if not found:
+    _, marker, rest = text.rpartition("The answer is")
+    if not marker:
         return None
     return rest.split("\n")[0].strip().removesuffix(".").strip()
 
 
 def _first_mention(text):
-    _, found, rest = text.partition("The answer is")
-    return rest.split("\n")[0].strip().removesuffix(".").strip() if found else None
+    _, marker, rest = text.partition("The answer is")
+    return rest.split("\n")[0].strip().removesuffix(".").strip() if marker else None
 
 
 def _to_the_end(text):
-    _, found, rest = text.rpartition("The answer is")
-    return rest.strip().removesuffix(".").strip() if found else None
+    _, marker, rest = text.rpartition("The answer is")
+    return rest.strip().removesuffix(".").strip() if marker else None
 
 
 def _last_number(text):
@@ -219,8 +219,8 @@ def _with_capitals(query, texts, n):
     asked = set(re.findall(r"\w+", query))
 
     def overlap(text):
-        found = set(re.findall(r"\w+", text))
-        return len(found & asked) / len(found | asked)
+        words = set(re.findall(r"\w+", text))
+        return len(words & asked) / len(words | asked)
 
     return sorted(texts, key=overlap)[-n:]
 
@@ -229,8 +229,8 @@ def _with_stops(query, texts, n):
     asked = set(query.lower().split())
 
     def overlap(text):
-        found = set(text.lower().split())
-        return len(found & asked) / len(found | asked)
+        words = set(text.lower().split())
+        return len(words & asked) / len(words | asked)
 
     return sorted(texts, key=overlap)[-n:]
 

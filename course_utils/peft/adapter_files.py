@@ -51,11 +51,11 @@ def read(path, expected):
         raise BadFile(f"{path.name} is cut short, damaged, or no safetensors file.") from error
     try:
         about = json.loads(header["__metadata__"]["about"])
-        found = about["format"]
+        kind = about["format"]
     except (KeyError, TypeError, ValueError) as error:
         raise BadFile(f"{path.name} holds tensors, but not those of this course.") from error
-    if found != expected:
-        raise BadFile(f"{path.name} is of the kind {found!r}, and {expected!r} was asked for.")
+    if kind != expected:
+        raise BadFile(f"{path.name} is of the kind {kind!r}, and {expected!r} was asked for.")
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
             raise BadFile(f"{path.name} holds numbers that are not finite, in {name}.")

@@ -15,6 +15,8 @@ import torch
 from torch import nn
 from transformers import DynamicCache
 
+from course_utils.batching import sliding_window
+
 
 class SoftPrompted(nn.Module):
     """A frozen base model with a soft prompt; takes and returns what the base does.
@@ -78,6 +80,7 @@ class SoftPrompted(nn.Module):
             attention_mask = input_ids.new_ones(rows, before - v + width)
         if position_ids is None:
             position_ids = (attention_mask.cumsum(1) - 1).clamp(min=0)[:, -width:]
+        self.refuse_gaps(attention_mask)
         return self.base(
             **self.words(input_ids),
             attention_mask=torch.cat([attention_mask.new_ones(rows, v), attention_mask], 1),
@@ -86,6 +89,15 @@ class SoftPrompted(nn.Module):
             use_cache=use_cache,
             logits_to_keep=logits_to_keep,
         )
+
+    def refuse_gaps(self, mask):
+        """Raises ValueError where left pads would push the soft prompt out of a layer's window."""
+        window = sliding_window(self.base)
+        if self.length and self.length + mask.shape[1] > window and not mask[:, 0].all():
+            raise ValueError(
+                f"Some layers of this model see only {window} tokens back, and the padding of this batch "
+                "would hide the soft prompt from them: use batch_size=1."
+            )
 
     def read(self, rows):
         """The keys and values of the vectors in front, for a batch of so many rows: a cache."""
@@ -154,9 +166,13 @@ def text_start(base, tokenizer, text, length=None):
 
 @torch.no_grad()
 def keys_and_values(base, vectors):
-    """What the base computes from vectors (v, D): a prefix (v, L, 2, H, D / H) to the same effect."""
+    """What the base computes from vectors (v, D): a prefix (v, L, 2, H, D / H) to the same effect.
+
+    Where a layer keeps only the last of them (a sliding window), those that no text will see are 0.
+    """
     cache = base(inputs_embeds=vectors[None].to(base.dtype), use_cache=True, logits_to_keep=1).past_key_values
     pairs = [torch.stack([layer.keys[0], layer.values[0]]) for layer in cache.layers]  # (2, H, v, D / H)
+    pairs = [nn.functional.pad(pair, (0, 0, len(vectors) - pair.shape[2], 0)) for pair in pairs]
     return torch.stack(pairs).permute(3, 0, 1, 2, 4).contiguous()
 
 

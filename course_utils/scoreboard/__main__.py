@@ -21,6 +21,7 @@ def main(arguments=None):
     parser.add_argument("--technique", nargs="+", metavar="NAME", help="by default all with settings for it")
     parser.add_argument("--seeds", type=int, help="by default 5 on the toy desk, 3 on the help desk")
     parser.add_argument("--trials", type=int, default=6, help="settings tried on dev for each technique")
+    parser.add_argument("--items", type=int, help="only the first so many of test, for all rows of a table")
     parser.add_argument("--model", help="a name or folder in place of the task's own model")
     parser.add_argument("--folder", help="where results are kept, in place of data/results")
     parser.add_argument("--list", action="store_true", help="show what is there, and how far it is")
@@ -33,7 +34,15 @@ def main(arguments=None):
             print(f"{name:24} {done} of {seeds if TECHNIQUES[name].random else 1} seeds")
         return 0
     try:
-        failed = run(names, seeds, options.trials, options.folder, model=options.model, task=options.task)
+        failed = run(
+            names,
+            seeds,
+            options.trials,
+            options.folder,
+            model=options.model,
+            task=options.task,
+            items=options.items,
+        )
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2

@@ -18,6 +18,12 @@ COSTS = (
     *("retention_drop", "kl_base", "kl_token"),  # the last two: nats per reply, and per token of it
 )
 COLUMNS = ("technique", "lesson", "seed", *SCORES, *COSTS, "model", "machine", "versions")
+BASELINES = {  # policies without skill and the line that each is in a picture
+    "nearest_copy": "-",
+    "constant_reply": (0, (1, 3)),
+    "majority_class": ":",
+    "random_reply": (0, (5, 3)),
+}
 TITLES = {  # of the columns that a reader is shown first
     "accuracy": "record right",
     "routing": "team right",

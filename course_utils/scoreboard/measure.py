@@ -21,7 +21,6 @@ from course_utils.scoreboard.columns import item_names
 from course_utils.storage.tensors import load_arrays, save_arrays
 from course_utils.tasks import base
 
-LATENCIES = 12  # single requests that are timed
 KL_ITEMS = 100  # replies over which the divergence from the base is averaged
 
 
@@ -56,7 +55,7 @@ def measure(technique, seed, setting, split="test", task=base.DEFAULT, model=Non
     if split == "test":
         costs = ("trainable_parameters", "stored_parameters", "stored_bytes", "examples", "labels")
         numbers |= {name: getattr(result, name) for name in (*costs, "train_seconds", "prompt_tokens")}
-        numbers["latency_ms"] = latency(result.reply, requests)
+        numbers["latency_ms"] = latency(result.reply, requests, task.latencies)
         numbers |= changes(result.model, name, tokenizer, task, requests[:KL_ITEMS], replies[:KL_ITEMS])
         numbers |= {"machine": machine(torch.get_num_threads()), "versions": versions()}
     return {k: v if isinstance(v, (str, int)) else float(v) for k, v in numbers.items()}, items
@@ -74,10 +73,10 @@ def graded(records, replies, task):
     }
 
 
-def latency(reply, requests):
-    """Median milliseconds of a single request; the first one warms up."""
+def latency(reply, requests, count=12):
+    """Median milliseconds of `count` single requests; one more comes first, to warm up."""
     seconds = []
-    for request in requests[: LATENCIES + 1]:
+    for request in requests[: count + 1]:
         started = time.perf_counter()
         reply([request])
         seconds.append(time.perf_counter() - started)
@@ -97,10 +96,10 @@ def changes(trained, name, tokenizer, task, requests, replies):
     untouched, _ = models.load(name)
     texts = [task.asked(tokenizer, request) for request in requests]
     per_reply, per_token = kl(trained, untouched, tokenizer, texts, [task.said(reply) for reply in replies])
-    found = {"kl_base": per_reply, "kl_token": per_token}
+    measured = {"kl_base": per_reply, "kl_token": per_token}
     if task.retention:
-        found["retention_drop"] = retention_drop(trained, untouched, tokenizer, task.retention)
-    return found
+        measured["retention_drop"] = retention_drop(trained, untouched, tokenizer, task.retention)
+    return measured
 
 
 def retention_drop(model, untouched, tokenizer, suite):

@@ -13,7 +13,7 @@ from course_utils.display import tables
 from course_utils.display.figures import COLORS, FONT, LINES, MARKERS
 from course_utils.scoreboard import advisor
 from course_utils.scoreboard import table as scoreboard
-from course_utils.scoreboard.columns import TITLES
+from course_utils.scoreboard.columns import BASELINES, TITLES
 from course_utils.storage import paths
 from course_utils.tasks import base
 
@@ -33,7 +33,7 @@ def effort(board, columns=("train_seconds", "stored_bytes"), y="accuracy", task=
     """A panel for each cost: every technique's mean and 95 % interval of y over it; the Axes.
 
     Families differ by marker and colour. The larger the mark, the more examples were used. The best of
-    each family is named at the side, the others are pale; the dotted and the dashed line are the baselines.
+    each family is named at the side, the others are pale; the lines are the policies without skill.
     """
     size = (11, 5.4)
     figure, axes = plt.subplots(
@@ -54,7 +54,7 @@ def effort(board, columns=("train_seconds", "stored_bytes"), y="accuracy", task=
                 style |= {"mfc": "white"} if i >= len(MARKERS) else {}
                 style |= dict(label=family, zorder=3) if name in best else dict(alpha=0.35)
                 ax.errorbar(at, value, reach, **style)
-        for baseline, dots in (("majority_class", ":"), ("random_reply", (0, (5, 3)))):
+        for baseline, dots in BASELINES.items():
             if baseline in means.index:
                 label = baseline.replace("_", " ")
                 ax.axhline(means.loc[baseline, y], color="black", linestyle=dots, linewidth=1, label=label)

@@ -24,17 +24,18 @@ from course_utils.techniques import registry
 TUNING_SEED = 100  # none of the seeds that are reported
 
 
-def run(names, seeds=5, trials=6, folder=None, measure=None, model=None, task=base.DEFAULT):
+def run(names, seeds=5, trials=6, folder=None, measure=None, model=None, task=base.DEFAULT, items=None):
     """Tune and measure techniques; what is done is skipped. Returns what failed: {technique: reason}.
 
     measure(technique, seed, setting, split, task, model=…): what measures a row, by default
     `measure.in_fresh_process`; trials, whose memory is not reported, then run in this process where the model
-    is small. A technique without randomness is measured once. model: in place of the task's own.
+    is small. A technique without randomness is measured once. model: in place of the task's own. items: only
+    the first so many of test, where there is no time for all.
     Raises ValueError for a name that does not exist, or if the table holds rows of another model, with which
     the new ones could not be compared. Where it holds rows of another test set, or where the technique has no
     settings for the task, that is a reason in what is returned.
     """
-    ladder = Ladder(task, model or base.find(task).model, folder, measure)
+    ladder = Ladder(task, model or base.find(task).model, folder, measure, items)
     chosen, failed = [registry.find(name) for name in names], {}
     strange = {row["model"] for row in rows_done(task, folder)} - {ladder.subject}
     if strange:
@@ -57,8 +58,9 @@ def run(names, seeds=5, trials=6, folder=None, measure=None, model=None, task=ba
 class Ladder:
     """One task with one model, and where its results are kept."""
 
-    def __init__(self, task, model, folder=None, measure=None):
+    def __init__(self, task, model, folder=None, measure=None, items=None):
         self.task, self.model, self.folder = task, model, folder
+        self.limit = {"limit": items} if items else {}
         self.subject = models.fingerprint(model)
         self.row = measure or measuring.in_fresh_process
         # A small model is quicker in this process; the memory of a large one comes back with its own.
@@ -96,7 +98,9 @@ class Ladder:
         done = {(row["technique"], row["seed"]) for row in rows_done(self.task, self.folder)}
         if (technique.name, str(seed)) in done:
             return
-        numbers, items = self.row(technique.name, seed, setting, "test", self.task, model=self.model)
+        numbers, items = self.row(
+            technique.name, seed, setting, "test", self.task, model=self.model, **self.limit
+        )
         known = dict(technique=technique.name, lesson=technique.lesson, seed=seed, model=self.subject)
         self.keep(known | numbers, items)
 

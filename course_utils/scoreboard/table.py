@@ -13,11 +13,9 @@ import csv
 import numpy as np
 
 from course_utils import evaluation
-from course_utils.scoreboard.columns import COSTS, item_names
+from course_utils.scoreboard.columns import BASELINES, COSTS, item_names
 from course_utils.storage.tensors import load_arrays
 from course_utils.tasks import base
-
-BASELINES = ("majority_class", "random_reply")
 
 
 def rows_done(task=base.DEFAULT, folder=None):
@@ -83,7 +81,7 @@ def mean(technique, column="whole", resamples=10_000, task=base.DEFAULT, folder=
 def plot(x="trainable_parameters", y="accuracy", task=base.DEFAULT, folder=None, ax=None):
     """Each technique's mean and 95 % interval of y over x (any cost of the table); the matplotlib Axes.
 
-    The majority class and a random reply are lines. Lessons differ by marker as well as by color.
+    The policies without skill are lines. Lessons differ by marker as well as by color.
     Raises ValueError if x is not a number of the table.
     """
     import matplotlib.pyplot as plt
@@ -95,7 +93,7 @@ def plot(x="trainable_parameters", y="accuracy", task=base.DEFAULT, folder=None,
         raise ValueError(f"No cost {x!r}: use one of {', '.join(COSTS)}.")
     with plt.rc_context(figures.FONT):
         ax = ax or plt.subplots(figsize=(9, 5), layout="constrained")[1]
-        ranked = board[~board.technique.isin(BASELINES)]
+        ranked = board[~board.technique.isin(list(BASELINES))]
         lessons = sorted(ranked.lesson.unique())
         for (lesson, technique), rows in ranked.groupby(["lesson", "technique"]):
             value, low, high = mean(technique, y, task=task, folder=folder)
@@ -105,7 +103,7 @@ def plot(x="trainable_parameters", y="accuracy", task=base.DEFAULT, folder=None,
             reach = [[max(0, value - low)], [max(0, high - value)]]
             ax.errorbar(at, value, reach, fmt=marker, color=color, mec="black", capsize=3, label=label)
             ax.annotate(technique, (at, value), (5, 4), textcoords="offset points", fontsize=8)
-        for name, line in zip(BASELINES, ("--", ":")):
+        for name, line in BASELINES.items():
             if (board.technique == name).any():
                 level = mean(name, y, task=task, folder=folder)[0]
                 ax.axhline(level, color="black", linestyle=line, label=name.replace("_", " "))

@@ -45,8 +45,9 @@ class Task:
     instructions, systems: {name: text}, where {form}, {teams} and {priorities} are filled in. decline: a
     reply's free text that answers nothing. room: tokens of a reply. chat: the tokenizer's chat template is
     used, with `system` as its system turn. trial: the budget while settings are tried, on the first
-    `dev_items` of dev; `seeds`: how many are reported. retention(model, tokenizer) -> {ability: hits}.
-    suffix: of its files in data/results. offers: what techniques may need beside records.
+    `dev_items` of dev; `seeds`: how many are reported; `latencies`: single requests that are timed.
+    retention(model, tokenizer) -> {ability: hits}. suffix: of its files in data/results. offers: what
+    techniques may need beside records.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Task:
     trial: Budget = Budget(None, 240, 16)
     dev_items: int = 250
     seeds: int = 5
+    latencies: int = 12
     retention: Callable | None = None
     suffix: str = ""
     offers: frozenset = frozenset()

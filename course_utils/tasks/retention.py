@@ -56,13 +56,13 @@ collapse is seen apart from forgetting. SmolLM2-135M-Instruct before fine-tuning
 
 def make():
     """The suite as [{"ability", "prompt", "answer", "grade", "max_new_tokens"}], always the same."""
-    found = []
+    suite = []
     for ability in ABILITIES:
         # Internet domains such as "it" are also words, so a whole-word rule cannot grade them.
         items = [item for item in abilities.items(ability, 2 * COUNT) if not _is_domain(item)][:COUNT]
         for item in items:
             grade = "word" if callable(item.grade) else item.grade
-            found.append(
+            suite.append(
                 {
                     "ability": ability,
                     "prompt": item.prompt,
@@ -71,7 +71,7 @@ def make():
                     "max_new_tokens": item.max_new_tokens,
                 }
             )
-    return found
+    return suite
 
 
 def _is_domain(item):
@@ -82,13 +82,13 @@ def items(name):
     """The stored items of an ability, as corpus.split.Item. Raises KeyError for a name not in ABILITIES."""
     if name not in ABILITIES:
         raise KeyError(f"{name!r} is not in the suite: {', '.join(ABILITIES)}")
-    found = []
+    chosen = []
     for line in SUITE.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         if row["ability"] == name:
             grade = states(row["answer"], None) if row["grade"] == "word" else row["grade"]
-            found.append(Item(row["prompt"], row["answer"], grade, row["max_new_tokens"]))
-    return found
+            chosen.append(Item(row["prompt"], row["answer"], grade, row["max_new_tokens"]))
+    return chosen
 
 
 def measure(model, tokenizer, count=COUNT, batch_size=64):

@@ -52,7 +52,7 @@ def system_prompt(model, tokenizer, train, seed, task, system="role and form"):
             return task.conversation(tokenizer, shots, request, system=line)
         return templates.dialogue(bare(request), system=line)
 
-    return prompted(model, tokenizer, train, task, [], instruction=line, build=build)
+    return prompted(model, tokenizer, train, task, [], instruction=task.systems[system], build=build)
 
 
 def facts_in_prompt(

@@ -54,12 +54,13 @@ def marks_of(task, record, reply):
 
 def _variant(model, tokenizer, train, seed, task, instruction, labels, k):
     """The Result of one prompt of the space, as plain text."""
-    head = task.described(task.instructions[instruction], train)
+    text, shown = task.instructions[instruction], task.sample(train, k, seed)
+    head = task.described(text, train)
 
     def build(shots, request):
         return few_shot_prompt(shots, request, head, labels)
 
-    return prompted(model, tokenizer, train, task, task.sample(train, k, seed), instruction=head, build=build)
+    return prompted(model, tokenizer, train, task, shown, instruction=text, build=build)
 
 
 SETTINGS = [{"candidates": c, "records": r} for c in (4, 8, 16) for r in (16, 48)]

@@ -110,10 +110,10 @@ def by_generation(model, tokenizer, rounds, sizes=((1, 8), (32, 64), (128, 128))
     print(f"\nGeneration: chat prompts of unequal lengths, greedy, at most {max_new_tokens} new tokens")
     for batch_size, count in sizes:
         rows = encode(model, tokenizer, chat_prompts(tokenizer, count))
-        told = dict(model=model, rows=rows, max_new_tokens=max_new_tokens, batch_size=batch_size)
+        settings = dict(model=model, rows=rows, max_new_tokens=max_new_tokens, batch_size=batch_size)
         rivals = {
-            "model.generate": functools.partial(library_ids, **told),
-            "generation": functools.partial(generation.continue_ids, **told),
+            "model.generate": functools.partial(library_ids, **settings),
+            "generation": functools.partial(generation.continue_ids, **settings),
         }
         results, seconds = fastest(rivals, rounds)
         theirs, ours = results["model.generate"], results["generation"]
@@ -144,10 +144,10 @@ def by_scoring(model, tokenizer, rounds, count=32):
     questions = (frame.format(topic) for topic in TOPICS for frame in FRAMES[:4])
     prompts = [f"{shots}Review: {q}\nThe review is" for q in itertools.islice(questions, count)]
     pairs = [(prompt, f" {label}.") for prompt in prompts for label in ("good", "bad")]
-    told = [prompt for prompt, _ in pairs], [label for _, label in pairs]
+    scored = [prompt for prompt, _ in pairs], [label for _, label in pairs]
     rivals = {
-        "each prompt whole": lambda: generation.logps(model, tokenizer, *told, share=False),
-        "shots read once": lambda: generation.logps(model, tokenizer, *told),
+        "each prompt whole": lambda: generation.logps(model, tokenizer, *scored, share=False),
+        "shots read once": lambda: generation.logps(model, tokenizer, *scored),
     }
     results, seconds = fastest(rivals, rounds)
     whole, once = results.values()

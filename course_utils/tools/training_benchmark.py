@@ -62,8 +62,8 @@ def kinds(model, rank=8):
 
     def lora(layers=None):
         torch.manual_seed(0)
-        told = dict(r=rank, lora_alpha=2 * rank, target_modules=names, layers_to_transform=layers)
-        return get_peft_model(copy.deepcopy(model), LoraConfig(**told, task_type="CAUSAL_LM"))
+        settings = dict(r=rank, lora_alpha=2 * rank, target_modules=names, layers_to_transform=layers)
+        return get_peft_model(copy.deepcopy(model), LoraConfig(**settings, task_type="CAUSAL_LM"))
 
     names = sorted({path.rpartition(".")[2] for path in adapter_layer.linear_layers(model)})
     blocks = model.config.num_hidden_layers

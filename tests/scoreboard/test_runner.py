@@ -171,6 +171,17 @@ def test_a_technique_without_randomness_is_measured_once_and_one_setting_needs_n
     assert splits == ["test"] and len(runner.rows_done(TASK, tmp_path)) == 1
 
 
+def test_only_the_first_items_where_there_is_no_time_for_all(tmp_path):
+    limits = []
+
+    def noted(*arguments, limit=None, **options):
+        limits.append((arguments[3], limit))
+        return fake(*arguments, **options)
+
+    runner.run(["few_shot"], 1, 2, tmp_path, noted, task=TASK, items=7)
+    assert limits == [("dev", None), ("dev", None), ("test", 7)]
+
+
 def test_a_technique_without_settings_for_a_task_says_so(tmp_path):
     failed = runner.run(["dpo"], 1, 1, tmp_path, fake, model="glass-box", task="helpdesk")
     assert "dpo has no settings for the task 'helpdesk'" in failed["dpo"]

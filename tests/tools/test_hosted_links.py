@@ -18,7 +18,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import start
-from course_utils.storage import paths
+from course_utils.storage import paths, real_model
 from course_utils.tools import book, bundle, check, hosted_links, lesson_times, teaching
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -214,10 +214,12 @@ def test_a_bundle_installs_without_a_network(tmp_path):
     assert made.returncode == 0, made.stderr
     nowhere = "http://127.0.0.1:9"
     shut = environment | {"HTTP_PROXY": nowhere, "HTTPS_PROXY": nowhere, "PIP_NO_CACHE_DIR": "1"}
+    shut["COURSE_MODELS"] = str(tmp_path / "no models yet")
     command = [sys.executable, "start.py", "progress"]
     done = subprocess.run(command, cwd=target, env=shut, capture_output=True, text=True)
     assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
     assert "no network is needed" in done.stdout and "lesson 00" in done.stdout
+    assert (tmp_path / "no models yet" / "smollm2" / "model.safetensors").exists()
 
 
 # ---- the book ----------------------------------------------------------------------------------
@@ -254,6 +256,7 @@ def test_a_book_never_replaces_another_folder(tmp_path, capsys):
 def test_book_needs_its_extra_and_arguments_keep_their_place(monkeypatch, tmp_path):
     seen = []
     monkeypatch.setattr(start, "set_up", lambda: None)
+    monkeypatch.setattr(start, "fetch_model", lambda: None)
     monkeypatch.setattr(start, "need", seen.append)
     monkeypatch.setattr(
         start.subprocess, "run", lambda c, **k: seen.append(c) or SimpleNamespace(returncode=0)
@@ -280,8 +283,23 @@ def test_book_needs_its_extra_and_arguments_keep_their_place(monkeypatch, tmp_pa
 
 
 def test_times_follow_the_probe():
-    measured = {"00": {"seconds": 60.0, "probe_seconds": 1.0}, "01": {"seconds": 90.0, "probe_seconds": 2.0}}
-    assert lesson_times.predicted_seconds(3.0, measured) == {"00": 180.0, "01": 135.0}
+    measured = {
+        "00": {"seconds": 60.0, "probe_seconds": {"glass-box": 1.0}},
+        "01": {"seconds": 90.0, "probe_seconds": {"glass-box": 2.0, "smollm2": 5.0}},
+    }
+    assert lesson_times.predicted_seconds({"glass-box": 3.0}, measured) == {"00": 180.0, "01": 135.0}
+    both = {"glass-box": 3.0, "smollm2": 10.0}
+    assert lesson_times.predicted_seconds(both, measured) == {"00": 180.0, "01": 180.0}
+
+
+def test_probes_are_those_of_the_models_that_are_there(monkeypatch):
+    monkeypatch.setattr(lesson_times, "probe", lambda name: len(name))
+    for ready, names in ((False, ["glass-box"]), (True, ["glass-box", "smollm2"])):
+        monkeypatch.setattr(lesson_times.real_model, "is_ready", lambda ready=ready: ready)
+        assert list(lesson_times.probes()) == names
+    assert all(
+        lesson_times.load()[lesson]["probe_seconds"]["glass-box"] > 0 for lesson in lesson_times.load()
+    )
 
 
 def test_sections_add_up():
@@ -323,6 +341,24 @@ def test_reading_is_counted_per_section():
 
 
 def test_a_slow_machine_is_said(monkeypatch):
-    monkeypatch.setattr(lesson_times, "load", lambda: {"00": {"seconds": 100.0, "probe_seconds": 1.0}})
-    assert [enough for enough, _ in check.lengths(1.0)] == [True, True]
-    assert [enough for enough, _ in check.lengths(3.0)] == [False, True]
+    row = {"seconds": 100.0, "probe_seconds": {"glass-box": 1.0}}
+    monkeypatch.setattr(lesson_times, "load", lambda: {"00": row})
+    assert [enough for enough, _ in check.lengths({"glass-box": 1.0})] == [True, True]
+    assert [enough for enough, _ in check.lengths({"glass-box": 4.0})] == [False, True]
+
+
+def test_the_check_shows_the_model(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_MODELS", str(tmp_path))
+    there, sentence = check.model()
+    assert not there and "python start.py" in sentence and "93 MB to download" in sentence
+    place = tmp_path / "smollm2"
+    place.mkdir()
+    (place / "config.json").write_text("{}")
+    files = {"config.json": {"bytes": 2, "sha256": real_model.sha256(place / "config.json")}}
+    stamp = {"converter": 99, "gguf_sha256": real_model.REAL.gguf_sha256, "files": files}
+    (place / real_model.STAMP).write_text(json.dumps(stamp))
+    there, sentence = check.model()
+    assert there and "135 million parameters" in sentence and str(tmp_path) in sentence
+    (place / "config.json").write_text("[]")
+    there, sentence = check.model()
+    assert not there and "config.json" in sentence and "remove that folder" in sentence

@@ -378,8 +378,8 @@ def _item(rng, makers, labels, shots, layout):
     frame, gap = layout
     order = [i % len(makers) for i in range(shots)]
     rng.shuffle(order)
-    found = add_examples(makers, [*order, rng.randrange(len(makers))], {})
-    *examples, (query, index) = found.items()
+    inputs = add_examples(makers, [*order, rng.randrange(len(makers))], {})
+    *examples, (query, index) = inputs.items()
     parts = [f"{frame.format(x=x)} {labels[i]}" for x, i in examples] + [frame.format(x=query)]
     return Item(gap.join(parts), labels[index])
 

@@ -334,15 +334,15 @@ def _follows(rng):
         ],
         2,
     )
-    word, given = dialogue.draw_word(rng, ("mention",)), dialogue.draw_word(rng, ("mention",))
+    word, other_word = dialogue.draw_word(rng, ("mention",)), dialogue.draw_word(rng, ("mention",))
     content = draw_until(lambda: _plain(rng), False, _key("follows"))
     asked = rng.choice(STYLES[style]).format(word=word)
     yes = rng.random() < 0.5
     if style == "mention" and not yes:
-        reply = f"{content['reply']} {rng.choice(MENTIONS).format(word=given)}"
+        reply = f"{content['reply']} {rng.choice(MENTIONS).format(word=other_word)}"
     else:
         shown = style if yes else other
-        reply = put_on(shown, content["reply"], content, rng, word if yes else given)
+        reply = put_on(shown, content["reply"], content, rng, word if yes else other_word)
     yes = check_style(style, reply, word)  # another style may do by chance
     prompt = rng.choice(FOLLOWS).format(s=asked, m=content["text"], r=reply)
     return f"{prompt} {'yes' if yes else 'no'}"
