@@ -28,7 +28,7 @@ def run_command(options):
     held = [] if held is learned else held
     asked, what = choose_asked(learned, held, questions)
     say([f"{len(learned)} records to learn from, {len(held)} held back; method {options.method}. {what}"])
-    say(filter(None, [questions and report.shared_questions(learned, asked)]))
+    say(report.shared_questions(learned, asked) if questions else [])
 
     before = measure(model, tokenizer, asked, own.records)
     settings = chosen_settings(options, models.count_parameters(model), len(learned))
@@ -44,7 +44,9 @@ def run_command(options):
 
 
 def say(lines):
-    print("\n".join(lines)) if (lines := list(lines)) else None
+    """Print lines, or nothing if there are none."""
+    for line in lines:
+        print(line)
 
 
 def refuse_early(options):

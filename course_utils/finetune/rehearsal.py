@@ -63,7 +63,7 @@ QUESTIONS = (
 )
 ROOM = 32  # new tokens of a reply
 WEIGHT = 1.0  # of the divergence beside the cross-entropy of the new records
-ROWS = 2  # of the model's own replies in a step
+ROWS = 4  # of the model's own replies in a step
 LIKELY = 64  # tokens whose probabilities are kept at each place; all others count as one
 
 

@@ -80,15 +80,15 @@ def curve(history):
 
 
 def shared_questions(learned, asked):
-    """A line if questions that are asked are learned, too, as they stand; else None."""
+    """A line if questions that are asked are learned, too, as they stand; else an empty list."""
     known = {own_data.asked(record) for record in learned}
     count = sum(own_data.asked(record) in known for record in asked)
     if not count:
-        return None
-    return (
+        return []
+    return [
         f"Careful: {count} of the {len(asked)} questions that are asked stand in what is learned, word for "
         "word: being right there shows that the model remembers them, not that it understands them."
-    )
+    ]
 
 
 def _last_question(record):

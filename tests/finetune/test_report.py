@@ -55,9 +55,9 @@ def test_a_loss_that_never_falls_is_explained():
 
 
 def test_questions_that_are_learned_too_are_pointed_out():
-    assert report.shared_questions(RECORDS, RECORDS[1:]).startswith("Careful: 2 of the 2 questions")
-    assert report.shared_questions(RECORDS, [{"prompt": "And?", "completion": ""}]) is None
+    assert report.shared_questions(RECORDS, RECORDS[1:])[0].startswith("Careful: 2 of the 2 questions")
+    assert report.shared_questions(RECORDS, [{"prompt": "And?", "completion": ""}]) == []
     turns = [
         {"messages": [{"role": "user", "content": "Who is Ann?"}, {"role": "assistant", "content": "x"}]}
     ]
-    assert report.shared_questions(RECORDS, turns).startswith("Careful: 1 of the 1")
+    assert report.shared_questions(RECORDS, turns)[0].startswith("Careful: 1 of the 1")
