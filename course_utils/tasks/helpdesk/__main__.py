@@ -75,7 +75,8 @@ Angry is who {angry}.
 The policy sheet:
 
 {sheet}
-What happens next, by intent; where an order number is needed and missing, the reply asks for it.
+What happens next, by intent; several get the same sentence. Where an order number is needed and missing, the
+reply asks for it.
 
 | intent | team | when | the reply says |
 |---|---|---|---|
@@ -183,7 +184,8 @@ def readme(splits, mixed):
 
 def _step(intent):
     step = shop.STEPS[intent]
-    says = (step.given or step.missing).format(o="…", p="…")
+    says = shop.SENTENCES[step.says]
+    says = (says.given or says.missing).format(o="…", p="…")
     return f"| {intent} | {step.team} | {step.meaning} | {says} |"
 
 

@@ -16,7 +16,7 @@ from course_utils.tasks.helpdesk.prompting import prompt
 
 SEED = 2026
 SIZES = {"train": 1200, "dev": 300, "test": 500}
-SHARES = {"single": 38, "fact": 24, "angry": 20, "two_requests": 18}  # per cent
+SHARES = {"single": 40, "fact": 28, "angry": 20, "two_requests": 12}  # per cent
 WRONGED = (
     "trace",
     "missing",

@@ -197,7 +197,8 @@ def _content(record, text):
                 yield "fact missing or wrong"
         elif refuses or not _announces(intent, product, low):
             yield "next step missing"
-    extra = [step for step, mark in wordings.MARKS.items() if step not in intents and _found(mark, low)]
+    own = {shop.STEPS[intent].says for intent in intents if intent in shop.STEPS}
+    extra = [says for says, mark in wordings.MARKS.items() if says not in own and _found(mark, low)]
     if len(extra) > MOST_EXTRA_STEPS:
         yield "steps that nobody asked for"
 
@@ -211,8 +212,9 @@ def _states(fact, sentence):
 
 def _announces(step, product, low):
     """Does a text in lower case say that the step will be taken, for the product if it matters?"""
-    stem = re.escape(re.sub(r"(?<=x)es$|s$", "", product))
-    return all(_found(wording.replace("{p}", rf"\b{stem}"), low) for wording in wordings.WORDINGS[step])
+    stem = r"\b" + re.escape(re.sub(r"(?<=x)es$|s$", "", product))
+    ways = (wordings.SENTENCES[shop.STEPS[step].says], wordings.WORDINGS[step])
+    return any(all(_found(wording.replace("{p}", stem), low) for wording in way) for way in ways)
 
 
 def _promise(record, text):

@@ -94,80 +94,86 @@ FACTS = {
 
 
 class Step(NamedTuple):
-    """What the shop does next: its team, the meaning, whether an order number is needed, and the sentences.
+    """What a customer wants done: the team, the meaning, the use of an order number, what the shop says.
 
-    order: "needed",
-    "optional" (quoted if it is there) or "never" (such messages have none). given and missing:
-    the sentence with the order number {o} and without; {p} is the product.
+    order: "needed", "optional" (quoted if it is there) or "never" (such messages have none). says: a key of
+    SENTENCES.
     """
 
     team: str
     meaning: str
     order: str
+    says: str
+
+
+STEPS = {
+    "trace": Step("orders", "a parcel is late or lost", "needed", "delivery"),
+    "redeliver": Step("orders", "a delivery was missed, or shall come another day", "needed", "delivery"),
+    "missing": Step("orders", "something was not in the parcel", "needed", "delivery"),
+    "address": Step("orders", "an order is to go to another address", "needed", "change"),
+    "cancel": Step("orders", "an order is to be canceled before it ships", "needed", "change"),
+    "label": Step("returns", "unwanted goods are to go back", "needed", "label"),
+    "exchange": Step("returns", "the wrong item, size or color is to be exchanged", "needed", "label"),
+    "damaged": Step("returns", "goods arrived damaged", "needed", "photo"),
+    "received": Step("returns", "has a return arrived at the shop?", "needed", "arrival"),
+    "charge": Step("billing", "a charge is wrong or unknown", "needed", "payments"),
+    "refund": Step("billing", "a refund has not come in", "needed", "payments"),
+    "invoice": Step("billing", "an invoice or receipt is wanted", "needed", "invoice"),
+    "code": Step("billing", "a discount code or voucher does not work", "never", "checkout"),
+    "payment": Step("billing", "a payment does not go through", "never", "checkout"),
+    "fault": Step("technical", "a product has a fault", "optional", "technician"),
+    "part": Step("technical", "a spare part is wanted", "optional", "technician"),
+    "danger": Step("technical", "a product is dangerous", "optional", "stop"),
+    "howto": Step("technical", "how is a product used or cleaned?", "never", "instructions"),
+    "login": Step("account", "the customer cannot sign in", "never", "password"),
+    "security": Step("account", "somebody else uses the account", "never", "password"),
+    "details": Step("account", "personal details are to be changed", "never", "details"),
+    "newsletter": Step("account", "no more advertising mails", "never", "removal"),
+    "close": Step("account", "the account is to be deleted", "never", "removal"),
+    "stock": Step("sales", "is a product available?", "never", "colleague"),
+    "advice": Step("sales", "a detail of a product before buying", "never", "colleague"),
+    "quote": Step("sales", "the price for a large number", "never", "quote"),
+}
+
+
+class Sentence(NamedTuple):
+    """What the shop says will happen, without and with the order number {o}; {p} is the product."""
+
     missing: str
     given: str = ""
 
 
 ASK = "please send us your order number so that we can"
-STEPS = {
-    "trace": Step("orders", "a parcel is late or lost", "needed",
-                  f"{ASK} trace your parcel", "we will trace order {o} with the carrier"),
-    "address": Step("orders", "an order is to go to another address", "needed",
-                    f"{ASK} change the address", "we will change the address for order {o}"),
-    "redeliver": Step("orders", "a delivery was missed, or shall come another day", "needed",
-                      f"{ASK} arrange a new delivery", "we will arrange a new delivery for order {o}"),
-    "missing": Step("orders", "something was not in the parcel", "needed",
-                    f"{ASK} check what was packed", "we will check what was packed for order {o}"),
-    "cancel": Step("orders", "an order is to be canceled before it ships", "needed",
-                   f"{ASK} try to cancel it", "we will try to cancel order {o} before it ships"),
-    "label": Step("returns", "unwanted goods are to go back", "needed",
-                  f"{ASK} email you a return label", "we will email you a return label for order {o}"),
-    "exchange": Step("returns", "the wrong item, size or color is to be exchanged", "needed",
-                     f"{ASK} arrange an exchange", "we will arrange an exchange for order {o}"),
-    "damaged": Step("returns", "goods arrived damaged", "needed",
-                    "please send us your order number and a photo of the {p}",
-                    "please send us a photo of the {p} from order {o}"),
-    "received": Step("returns", "has a return arrived at the shop?", "needed",
-                     f"{ASK} check whether your return has arrived",
-                     "we will check whether your return for order {o} has arrived"),
-    "charge": Step("billing", "a charge is wrong or unknown", "needed",
-                   f"{ASK} check the charge", "we will check the charge for order {o}"),
-    "invoice": Step("billing", "an invoice or receipt is wanted", "needed",
-                    f"{ASK} email you the invoice", "we will email you the invoice for order {o}"),
-    "refund": Step("billing", "a refund has not come in", "needed",
-                   f"{ASK} check your refund", "we will check the refund for order {o}"),
-    "code": Step("billing", "a discount code or voucher does not work", "never",
-                 "we will check the discount code"),
-    "payment": Step("billing", "a payment does not go through at the checkout", "never",
-                    "we will check what blocked your payment"),
-    "fault": Step("technical", "a product has a fault", "optional",
-                  "we will have a technician look into the {p}",
-                  "we will have a technician look into the {p} from order {o}"),
-    "danger": Step("technical", "a product is dangerous", "optional",
-                   "please stop using the {p}. A technician will call you",
-                   "please stop using the {p} from order {o}. A technician will call you"),
-    "howto": Step("technical", "how is a product used or cleaned?", "never",
-                  "we will email you the instructions for the {p}"),
-    "part": Step("technical", "a spare part is wanted", "optional",
-                 "we will look for a spare part for the {p}",
-                 "we will look for a spare part for the {p} from order {o}"),
-    "login": Step("account", "the customer cannot sign in", "never",
-                  "we will email you a link to reset your password"),
-    "details": Step("account", "personal details are to be changed", "never",
-                    "we will update the details in your account"),
-    "security": Step("account", "somebody else uses the account", "never",
-                     "we will lock your account and check what happened"),
-    "newsletter": Step("account", "no more advertising mails", "never",
-                       "we will take you off our mailing list"),
-    "close": Step("account", "the account is to be deleted", "never",
-                  "we will close your account and delete your data"),
-    "stock": Step("sales", "is a product available?", "never",
-                  "we will check our stock for the {p}"),
-    "advice": Step("sales", "a detail of a product before buying", "never",
-                   "we will send you the details of the {p}"),
-    "quote": Step("sales", "the price for a large number", "never",
-                  "we will send you a quote for the {p}"),
-}  # fmt: skip
+SENTENCES = {
+    "delivery": Sentence(f"{ASK} look into the delivery", "we will look into the delivery of order {o}"),
+    "change": Sentence(f"{ASK} hold your order", "we will hold order {o} and confirm the change by email"),
+    "label": Sentence(f"{ASK} email you a return label", "we will email you a return label for order {o}"),
+    "photo": Sentence(
+        "please send us your order number and a photo of the {p}",
+        "please send us a photo of the {p} from order {o}",
+    ),
+    "arrival": Sentence(
+        f"{ASK} check whether your return has arrived",
+        "we will check whether your return for order {o} has arrived",
+    ),
+    "payments": Sentence(f"{ASK} check the payments", "we will check the payments for order {o}"),
+    "invoice": Sentence(f"{ASK} email you the invoice", "we will email you the invoice for order {o}"),
+    "checkout": Sentence("we will check what went wrong at the checkout"),
+    "technician": Sentence(
+        "a technician will email you about the {p}",
+        "a technician will email you about the {p} from order {o}",
+    ),
+    "stop": Sentence(
+        "please stop using the {p}. A technician will call you",
+        "please stop using the {p} from order {o}. A technician will call you",
+    ),
+    "instructions": Sentence("we will email you the instructions for the {p}"),
+    "password": Sentence("we will email you a link to reset your password"),
+    "details": Sentence("we will update the details in your account"),
+    "removal": Sentence("we will remove you from our list and confirm it by email"),
+    "colleague": Sentence("a colleague will email you about the {p}"),
+    "quote": Sentence("we will send you a quote for the {p}"),
+}
 ALARMS = ("danger", "security")
 QUESTIONS = ("howto", "stock", "advice", "quote", *FACTS)  # nothing has to be done or put right
 # What a customer may ask for beside something else.
@@ -205,8 +211,8 @@ def sentence(intent, product, order):
     if intent in FACTS:
         statement = FACTS[intent].statement.removesuffix(".")
         return f"about order {order}: {uncapitalized(statement)}" if order else statement
-    step = STEPS[intent]
-    return (step.given if order else step.missing).format(p=product, o=order)
+    says = SENTENCES[STEPS[intent].says]
+    return (says.given if order else says.missing).format(p=product, o=order)
 
 
 def reply(intents, products, name, order, angry):

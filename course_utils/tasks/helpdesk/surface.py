@@ -52,7 +52,7 @@ MISSPELLED = {
     "email": "emial", "return": "retrun", "invoice": "invioce", "delivery": "delivrey",
     "warranty": "waranty", "broken": "brocken",
 }  # fmt: skip
-TYPO_CHANCE = {"email": 0.15, "chat": 0.5, "form": 0.25, "plain": 0.3}
+TYPO_CHANCE = {"email": 0.12, "chat": 0.4, "form": 0.2, "plain": 0.25}
 
 
 def dress(rng, body, name=None, order=None, inline=False, fixed=()):

@@ -102,15 +102,21 @@ def mistaken(record, rng):
     elif kind == "order":
         fields["reply"] = fields["reply"].replace(record["order"], record["order"][:-1])
     else:
-        own = record["intents"][0]
-        group = shop.FACTS if own in shop.FACTS else shop.STEPS
-        other = rng.choice([intent for intent in group if intent != own])
-        intents = [other, *(intent for intent in record["intents"][1:] if intent != other)]
-        fields["reply"] = shop.reply(
-            intents, record["products"][: len(intents)], record["name"] and generate.called(record["name"]),
-            record["order"], record["angry"],
-        )  # fmt: skip
+        fields["reply"] = _off_the_point(record, rng)
     return shop.completion(fields["team"], fields["priority"], fields["reply"])
+
+
+def _off_the_point(record, rng):
+    """A reply in the house style that deals with something other than what was asked."""
+    own, *rest = record["intents"]
+    group = list(shop.FACTS if own in shop.FACTS else shop.STEPS)
+    called = record["name"] and generate.called(record["name"])
+    for other in rng.sample(group, len(group)):
+        intents = [other, *rest]
+        text = shop.reply(intents, record["products"], called, record["order"], record["angry"])
+        if other not in rest and gold.broken_rules(record, shop.completion("any", "any", text)):
+            return text
+    raise ValueError(f"every intent answers record {record['id']}")
 
 
 def _row(policy, test, replies):

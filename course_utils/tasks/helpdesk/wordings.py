@@ -1,8 +1,9 @@
 """Which words count as saying what a reply must say: regular expressions for texts in lower case.
 
-WORDINGS holds for every intent the expressions that must all be found; {p} stands for the product. They are
-wide, so that a fair person's wording passes, and still tell the intents apart. MARKS are narrow: they betray
-which steps a reply talks about.
+Of a list of expressions all must be found; {p} stands for the product. A reply deals with an intent if it
+says what the shop says (SENTENCES), or what else would suit just this intent (WORDINGS); a fact must be
+stated (WORDINGS). They are wide, so that a fair person's wording passes. MARKS are narrow: they betray what
+a reply talks about.
 """
 
 
@@ -110,15 +111,38 @@ WORDINGS = {
     "opening_hours": (r"\bmon(?:day)?s?\b.*\bsat(?:urday)?s?\b", r"\b10\b.*\b6\b|\bten\b.*\bsix\b"),
     "student_discount": (r"\b(?:15|fifteen) ?(?:%|percent)",),
 }  # fmt: skip
+SENTENCES = {
+    "delivery": (
+        _any("deliver", "parcel", "package", "shipment"),
+        _any("look into", "check", "trac", "investigat", "find out", "arrange", "ask the carrier"),
+    ),
+    "change": (_any("hold", "stop", "halt", "chang"), _any("order")),
+    "label": (_any(r"labels?\b", "return (?:slip|form|instructions)", "how to return"),),
+    "photo": WORDINGS["damaged"],
+    "arrival": WORDINGS["received"],
+    "payments": (_any("payments?"), CHECK),
+    "invoice": WORDINGS["invoice"],
+    "checkout": (_any("check-?out"), CHECK),
+    "technician": (_any("technician", "engineer", "specialist", "expert", "workshop"), "{p}"),
+    "stop": WORDINGS["danger"],
+    "instructions": WORDINGS["howto"],
+    "password": WORDINGS["login"],
+    "details": WORDINGS["details"],
+    "removal": (_any("remov", "delet", "take you off"), _any("list", "data", "account")),
+    "colleague": (
+        _any("colleague", "(?:sales )?team", "somebody", "someone"),
+        _any("e-?mail", "write", "tell", "contact", "answer", "get back", "call"),
+        "{p}",
+    ),
+    "quote": WORDINGS["quote"],
+}  # fmt: skip
 MARKS = {
-    "trace": r"\btrac(?:e|ing)\b", "address": r"\bchange the address", "redeliver": r"\bnew delivery",
-    "missing": r"\bpacked\b", "cancel": r"\bcancel", "label": r"\blabel\b", "exchange": r"\bexchange\b(?!d)",
-    "damaged": r"\bphoto\b", "received": r"\byour return\b", "charge": r"\bthe charge\b",
-    "invoice": r"\binvoice", "refund": r"\b(?:check|the|your) refund", "code": r"\bdiscount code",
-    "payment": r"\byour payment", "fault": r"\blook into the", "danger": r"\bstop using|\bunplug",
-    "howto": r"\binstructions\b", "part": r"\bspare part", "login": r"\breset your password",
-    "details": r"\bupdate the details", "security": r"\block your account", "newsletter": r"\bmailing list",
-    "close": r"\bclose your account", "stock": r"\bour stock\b", "advice": r"\bdetails of",
+    "delivery": r"\bthe delivery of\b|\btrac(?:e|ing)\b", "change": r"\bhold\b|\bcancel",
+    "label": r"\blabel\b", "photo": r"\bphoto\b", "arrival": r"\byour return\b",
+    "payments": r"\bthe (?:payment|charge|refund)s?\b",
+    "invoice": r"\binvoice", "checkout": r"\bcheckout", "technician": r"\btechnician will email",
+    "stop": r"\bstop using|\bunplug", "instructions": r"\binstructions\b", "password": r"\byour password",
+    "details": r"\bthe details in\b", "removal": r"\bfrom our list", "colleague": r"\bcolleague",
     "quote": r"\bquote\b",
 }  # fmt: skip
 

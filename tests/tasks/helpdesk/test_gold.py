@@ -160,6 +160,13 @@ def test_length_and_sign_off():
         (one("newsletter"), "Hello, you will not get any more emails: we have unsubscribed you."),
         (one("close"), "Hello, your account will be deleted."),
         (one("security"), "Hello, your account is blocked for now while we find out what happened."),
+        (one("missing", order="48213"), "Hello, we will check your delivery 48213."),
+        (one("missing", order="48213"), "Hello, we will find out what is missing from order 48213."),
+        (one("cancel", order="48213"), "Hello, we will stop order 48213."),
+        (one("address", order="48213"), "Hello, we will update the address of order 48213."),
+        (one("fault"), "Hello, our technician will call you about your kettle."),
+        (one("advice"), "Hello, a colleague of the sales team will get back to you about the kettle."),
+        (one("newsletter"), "Hello, we have taken you off our mailing list."),
         (one("quote"), "Hello, we will prepare an offer for the kettles."),
         (one("stock"), "Hello, we will find out whether the kettle is still available."),
         (one("received", order="48213"), "Hello, we will look whether your return of order 48213 is here."),
@@ -183,16 +190,24 @@ def test_both_requests_must_be_dealt_with():
     assert broken(record, "Hello, about order 48213: wrapping costs $4." + SIGN) == ["next step missing"]
 
 
+NEAR = {  # (what was asked, whose gold sentence deals with it, too)
+    ("exchange", "sale_items"), ("fault", "danger"), ("part", "danger"),
+    ("payment", "charge"), ("payment", "refund"),
+}  # fmt: skip
+
+
+def says(intent):
+    return shop.STEPS[intent].says if intent in shop.STEPS else intent
+
+
 def test_no_step_passes_for_another():
-    """The gold sentence of one intent is not the right content for another, products aside."""
+    """The gold sentence of one intent is right for another only if the shop says the same, or nearly."""
     for own in (*shop.STEPS, *shop.FACTS):
         for other in (*shop.STEPS, *shop.FACTS):
             text = shop.sentence(other, "kettle", None).removeprefix(shop.ASK)
             found = broken(one(own), f"Hello, {text}." + SIGN)
             said = not {"fact missing or wrong", "next step missing"} & set(found)
-            # The fact does say that there is an exchange, and of a danger a technician is told as well.
-            if (own, other) not in (("exchange", "sale_items"), ("fault", "danger")):
-                assert said == (own == other), (own, other)
+            assert said == (says(own) == says(other) or (own, other) in NEAR), (own, other)
 
 
 def test_gold_reward_by_hand():
