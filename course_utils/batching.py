@@ -229,8 +229,10 @@ def end_ids(model):
 
 
 def context_length(model):
-    """The most tokens the model was made for, or infinity if it does not say."""
-    return getattr(model.config.get_text_config(), "max_position_embeddings", None) or float("inf")
+    """The most tokens the model was made for, or infinity if it does not say; wrappers are looked into."""
+    configs = (getattr(module, "config", None) for module in model.modules())
+    config = next((config for config in configs if hasattr(config, "get_text_config")), None)
+    return getattr(config and config.get_text_config(), "max_position_embeddings", None) or float("inf")
 
 
 def sliding_window(model):
