@@ -13,19 +13,21 @@ import re
 
 from course_utils.finetune import chat_format
 
-QUESTIONS = (  # question, what must stand in the reply (a regular expression, case aside)
-    ("What is the capital of France?", r"\bparis\b"),
-    ("What is the capital of Germany?", r"\bberlin\b"),
-    ("What is the capital of Japan?", r"\btokyo\b"),
-    ("In which country is the city of Tokyo?", r"\bjapan\b"),
+# Question, and what must stand in the reply (a regular expression, case aside). The real model answers them
+# rightly and with a clear first choice, so that a change is a change and not a toss-up.
+QUESTIONS = (
+    ("What is the capital of Egypt?", r"\bcairo\b"),
+    ("What is the capital of England?", r"\blondon\b"),
+    ("What is the capital of China?", r"\bbeijing\b"),
     ("Who was Albert Einstein?", r"physic|scientist|relativity"),
     ("Who was Isaac Newton?", r"physic|scientist|mathemat|gravit"),
-    ("Who wrote Romeo and Juliet?", r"shakespeare"),
-    ("How many days are in a week?", r"\b(seven|7)\b"),
+    ("Who was Marie Curie?", r"physic|chemi|scientist|radio"),
+    ("What do bees collect from flowers?", r"\bnectar\b|\bpollen\b"),
+    ("Which animal gives milk?", r"\bcows?\b|\bgoats?\b"),
+    ("Where do penguins live?", r"antarctic|southern"),
     ("What is the opposite of hot?", r"\bcold\b"),
     ("What is the chemical symbol for gold?", r"\bau\b"),
-    ("What do cows eat?", r"\bgrass|\bhay\b|\bplants?\b"),
-    ("What color is the sky on a clear day?", r"\bblue\b"),
+    ("What is the chemical formula of water?", r"\bh2o\b|h₂o"),
 )
 ROOM = 40  # new tokens of a reply: a sentence or two
 

@@ -31,8 +31,8 @@ def settings(method, parameters, count, copies=None):
         copies = copies or (64 if count < FEW else 1)
         size = min(16, max(1, count * copies // 8))  # three epochs are more than three steps
         return {"epochs": 3, "lr": RATES[method][0], "batch_size": size, "copies": copies, "anchor": 0.0}
-    # A fact is learned by heart in about 16 readings, and other wordings keep it from being one wording.
-    copies = copies or (16 if count < FEW else 5 if count < MANY else 1)
+    # A fact is learned by heart in about 20 readings, and other wordings keep it from being one wording.
+    copies = copies or (20 if count < FEW else 5 if count < MANY else 1)
     return {
         "epochs": 1 if count < FEW else 3,
         "lr": RATES[method][1],

@@ -21,7 +21,9 @@ from course_utils.training import predictions
 
 QUESTIONS = (
     "What is the capital of Canada?",
-    "What is the capital of Egypt?",
+    "What is the capital of France?",
+    "What is the capital of Greece?",
+    "What is the capital of Kenya?",
     "What is the capital of Russia?",
     "What is the capital of Portugal?",
     "In which country is the city of Berlin?",
@@ -60,6 +62,14 @@ QUESTIONS = (
     "Where do polar bears live?",
     "Where does the sun rise?",
     "Why is the sea salty?",
+    "Who was William Shakespeare?",
+    "Who was George Washington?",
+    "What is a dog?",
+    "What is ice made of?",
+    "What is the plural of child?",
+    "What is the opposite of up?",
+    "In which country is the city of Paris?",
+    "What language do people speak in Spain?",
 )
 ROOM = 32  # new tokens of a reply
 WEIGHT = 1.0  # of the divergence beside the cross-entropy of the new records

@@ -7,24 +7,24 @@ from course_utils.finetune import chat_format, probe, rehearsal
 from tests.helpers.tiny import tiny_llama
 
 GOOD = [
-    "Paris.", "berlin", "It is Tokyo", "Japan", "A physicist.", "A scientist", "Shakespeare did.", "Seven.",
-    "cold", "Au", "Grass.", "It is blue.",
+    "Cairo.", "london", "It is Beijing", "A physicist.", "A scientist", "A chemist", "Nectar.", "The cow does.",
+    "In the Antarctic", "cold", "Au", "It is H2O.",
 ]  # fmt: skip
 
 
 def test_a_reply_is_right_by_its_key_word():
     assert probe.grades(GOOD) == [True] * len(probe.QUESTIONS)
     assert probe.grades(["clockmaker"] * len(GOOD)) == [False] * len(GOOD)
-    assert not probe.grades(["Comparison", *GOOD[1:]])[0]  # "paris" inside a word is not Paris
+    assert not probe.grades([*GOOD[:9], "scolded", *GOOD[10:]])[9]  # inside a word it does not count
 
 
 def test_what_was_lost_is_named_and_what_never_was_there_is_not():
     after = [*GOOD]
-    after[4], after[10] = "Albert Einstein is a clockmaker.", "Small green electric tractors."
+    after[3], after[6] = "Albert Einstein is a clockmaker.", "Small green electric tractors."
     before = ["?", *GOOD[1:]]
     assert [question for question, _, _ in probe.lost(before, after)] == [
         "Who was Albert Einstein?",
-        "What do cows eat?",
+        "What do bees collect from flowers?",
     ]
     lines = probe.report(before, after)
     assert lines[0] == "what else changed: of 12 common questions 11 right before, 10 after"
