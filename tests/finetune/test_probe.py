@@ -7,8 +7,8 @@ from course_utils.finetune import chat_format, probe, rehearsal
 from tests.helpers.tiny import tiny_llama
 
 GOOD = [
-    "Cairo.", "london", "It is Beijing", "A physicist.", "A scientist", "A chemist", "Nectar.", "The cow does.",
-    "In the Antarctic", "cold", "Au", "It is H2O.",
+    "Cairo.", "london", "It is Beijing", "A physicist.", "A scientist", "A chemist", "Nectar.",
+    "The cow does.", "In the Antarctic", "cold", "Au", "It is H2O.",
 ]  # fmt: skip
 
 
