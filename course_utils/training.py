@@ -132,7 +132,7 @@ def train(
                 # 1) the gradient of one batch
                 torch.manual_seed(1_000_003 * seed + step)  # dropout, the same after a resumption
                 rows = [examples[i] for i in order[step]]
-                value = gradients(model, rows, accumulate, loss, pad_id, bf16)
+                value = accumulate_gradients(model, rows, accumulate, loss, pad_id, bf16)
                 added = {"penalty": penalize(model, penalty, bf16)} if penalty else {}
                 if not math.isfinite(
                     value + sum(added.values())
@@ -143,7 +143,7 @@ def train(
                     )
                 # 2) one step of the optimizer, its learning rate by the schedule
                 torch.nn.utils.clip_grad_norm_(chosen, clip)
-                optimizer.param_groups[0]["lr"] = lr * rate(step, steps, warmup)
+                optimizer.param_groups[0]["lr"] = lr * lr_multiplier(step, steps, warmup)
                 optimizer.step()
                 optimizer.zero_grad()
                 tokens = sum(len(row["input_ids"]) for row in rows)
@@ -180,7 +180,7 @@ def fit(model, tokenizer, records, lr, steps, batch_size=16, seed=0, progress=Fa
     return train(model, encode(tokenizer, records), pad_id=tokenizer.pad_token_id, **settings)
 
 
-def gradients(model, rows, accumulate=1, loss=None, pad_id=0, bf16=False):
+def accumulate_gradients(model, rows, accumulate=1, loss=None, pad_id=0, bf16=False):
     """Add the gradient of the rows' mean loss to the model's parameters; returns that loss.
 
     The rows go through the model in `accumulate` parts. A part weighs by its tokens that count, so that
@@ -284,7 +284,7 @@ def batches(lengths, size, steps, seed):
     return found[:steps]
 
 
-def rate(step, steps, warmup):
+def lr_multiplier(step, steps, warmup):
     """The share of the learning rate at a step: up linearly to 1, then down linearly to nearly 0."""
     rising = max(1, round(warmup * steps))
     return min((step + 1) / rising, (steps - step) / max(1, steps - rising + 1))

@@ -16,7 +16,7 @@ from course_utils.generation import generate
 from course_utils.peft import soft_prompts
 from course_utils.peft.bottleneck import add as add_adapters
 from course_utils.storage import checkpoint, onednn
-from course_utils.training import batches, gradients, rate, train
+from course_utils.training import accumulate_gradients, batches, lr_multiplier, train
 from tests.helpers.tiny import tiny_llama
 
 RECORDS = [
@@ -106,12 +106,12 @@ def test_padding_changes_no_gradient(subject):
     found = {}
     for pad_id in (0, 77):
         model.zero_grad()
-        value = gradients(model, [long, short], pad_id=pad_id)
+        value = accumulate_gradients(model, [long, short], pad_id=pad_id)
         found[pad_id] = value, [p.grad.clone() for p in model.parameters()]
     assert found[0][0] == found[77][0]
     assert all(torch.equal(a, b) for a, b in zip(found[0][1], found[77][1]))
     model.zero_grad()
-    parted = gradients(model, [long, short], accumulate=2)  # each alone, so without padding
+    parted = accumulate_gradients(model, [long, short], accumulate=2)  # each alone, so without padding
     assert parted == pytest.approx(found[0][0], abs=1e-5)
     for p, together in zip(model.parameters(), found[0][1]):
         torch.testing.assert_close(p.grad, together, atol=1e-5, rtol=1e-4)
@@ -184,12 +184,12 @@ def test_every_example_once_in_an_epoch_with_little_padding():
 
 
 def test_the_rate_rises_and_falls():
-    rates = [rate(step, 100, 0.1) for step in range(100)]
+    rates = [lr_multiplier(step, 100, 0.1) for step in range(100)]
     assert rates[0] == pytest.approx(0.1) and max(rates) == rates[9] == 1.0
     assert rates[-1] == pytest.approx(1 / 91)
     assert all(a > b for a, b in itertools.pairwise(rates[9:]))
-    assert [rate(step, 4, 0) for step in range(4)] == [1.0, 0.75, 0.5, 0.25]
-    assert rate(0, 1, 0.1) == 1.0
+    assert [lr_multiplier(step, 4, 0) for step in range(4)] == [1.0, 0.75, 0.5, 0.25]
+    assert lr_multiplier(0, 1, 0.1) == 1.0
 
 
 def test_evaluations_come_when_asked_for_and_in_evaluation_mode(subject):
@@ -272,11 +272,11 @@ def test_an_interrupted_run_ends_with_the_same_bits(tmp_path, monkeypatch, stop_
     def interrupt(step, steps, warmup):
         if step == stop_at:
             raise Interrupted
-        return rate(step, steps, warmup)
+        return lr_multiplier(step, steps, warmup)
 
     model, _ = dropping()
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
-        patch.setattr(training, "rate", interrupt)
+        patch.setattr(training, "lr_multiplier", interrupt)
         quiet(model, examples, evaluate=measure, checkpoint=tmp_path, **LOOP)
     fresh, _ = dropping()
     resumed = quiet(fresh, examples, evaluate=measure, checkpoint=tmp_path, **LOOP)
@@ -379,7 +379,7 @@ def test_a_shared_beginning_and_a_sparing_head_change_neither_loss_nor_gradients
     head = next(m for m in model.modules() if isinstance(m, type(tiny_llama()[0]))).lm_head
     hook = head.register_forward_hook(lambda module, given, out: widths.append(out[..., 0].numel()))
     model.zero_grad()
-    value = gradients(model, rows)
+    value = accumulate_gradients(model, rows)
     hook.remove()
     assert value == pytest.approx(loss, abs=1e-5)
     found = [p.grad for p in model.parameters() if p.grad is not None]

@@ -63,7 +63,7 @@ def train(
             loss = losses.ppo_value(values, values, rewards.expand_as(values), mask, clip=math.inf)
             loss.backward()
             nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimizer.param_groups[0]["lr"] = lr * training.rate(step, steps, warmup=0.1)
+            optimizer.param_groups[0]["lr"] = lr * training.lr_multiplier(step, steps, warmup=0.1)
             optimizer.step()
             optimizer.zero_grad()
             history.append(loss.item())

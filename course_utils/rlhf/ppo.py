@@ -94,7 +94,7 @@ def train(
             # 2) estimate the advantages of its tokens, under the KL penalty
             experience = estimate(policy, ref, head, rollouts, rewards, kl, gamma, lam, temperature)
             # 3) take clipped steps on minibatches
-            optimizer.param_groups[0]["lr"] = lr * training.rate(update, updates, warmup=0)
+            optimizer.param_groups[0]["lr"] = lr * training.lr_multiplier(update, updates, warmup=0)
             steps, weights = [], (clip, value_weight, entropy_weight)
             for _ in range(ppo_epochs):
                 for rows in minibatches(batch_size, minibatch_size, rng):

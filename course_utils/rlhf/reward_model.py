@@ -105,7 +105,7 @@ def train(model, tokenizer, pairs, lr=1e-3, epochs=2, batch_size=16, seed=0, war
             loss = losses.reward(better + prior[rows], worse)
             loss.backward()
             nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimizer.param_groups[0]["lr"] = lr * training.rate(step, steps, warmup)
+            optimizer.param_groups[0]["lr"] = lr * training.lr_multiplier(step, steps, warmup)
             optimizer.step()
             optimizer.zero_grad()
             history.append(loss.item())

@@ -47,7 +47,7 @@ def train(model, examples, *, lr, steps, batch_size=16, warmup=0.1, clip=1.0, se
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(model.parameters(), clip)
         for group in optimizer.param_groups:
-            group["lr"] = lr * training.rate(step, steps, warmup)
+            group["lr"] = lr * training.lr_multiplier(step, steps, warmup)
         optimizer.step()
         optimizer.zero_grad()
         history.append(accelerator.reduce(loss.detach(), "mean").item())

@@ -1,7 +1,7 @@
 """Peak memory of a computation: the tensors that it allocates, counted as they are created and freed.
 
     with PeakMemory() as memory, activation_checkpointing(model):
-        training.gradients(model, rows)
+        training.accumulate_gradients(model, rows)
     memory.peak                   bytes
 
 Tensors from before, such as the weights, do not count; gradients that the computation leaves do. Taught in

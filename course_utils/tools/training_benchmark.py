@@ -102,9 +102,9 @@ def ours(model, tokenizer, records, batch_size, bf16=False):
         optimizer, started = training.adamw(chosen, LR), clock()
         for step in range(steps):
             rows = examples[step * batch_size : (step + 1) * batch_size]
-            losses.append(training.gradients(model, rows, bf16=bf16))
+            losses.append(training.accumulate_gradients(model, rows, bf16=bf16))
             torch.nn.utils.clip_grad_norm_(chosen, 1.0)
-            optimizer.param_groups[0]["lr"] = LR * training.rate(step, steps, warmup=0)
+            optimizer.param_groups[0]["lr"] = LR * training.lr_multiplier(step, steps, warmup=0)
             optimizer.step()
             optimizer.zero_grad()
         return losses, clock() - started
@@ -206,7 +206,7 @@ def share_of_peak(model, examples, batch_size, bf16=False):
             rows = examples[start : start + batch_size]
             lengths = [len(row["input_ids"]) for row in rows]
             peak, started = matmul_peak(torch.bfloat16 if bf16 else torch.float32), clock()
-            training.gradients(model, rows, bf16=bf16)
+            training.accumulate_gradients(model, rows, bf16=bf16)
             torch.nn.utils.clip_grad_norm_(chosen, 1.0)
             optimizer.step()
             optimizer.zero_grad()
@@ -235,9 +235,9 @@ def matmul_peak(number_format, size=1024, rounds=5):
 def profile(model, examples, bf16=False, shown=6):
     """[(operation, share of the time)] of one step's gradient, the largest first."""
     with training.prepared(model, list(model.parameters()), max(len(e["input_ids"]) for e in examples)):
-        training.gradients(model, examples, bf16=bf16)  # the first one warms up
+        training.accumulate_gradients(model, examples, bf16=bf16)  # the first one warms up
         with torch.autograd.profiler.profile(use_kineto=False) as recorded:
-            training.gradients(model, examples, bf16=bf16)
+            training.accumulate_gradients(model, examples, bf16=bf16)
     events = sorted(recorded.key_averages(), key=lambda event: -event.self_cpu_time_total)
     total = sum(event.self_cpu_time_total for event in events)
     return [(event.key, event.self_cpu_time_total / total) for event in events[:shown]]

@@ -242,7 +242,7 @@ def test_in_the_last_blocks_alone_as_in_peft_and_the_backward_pass_ends_there():
         for layer in model.model.layers
     ]
     example = {"input_ids": tokenizer("Hello")["input_ids"], "mask": [0, 1, 1, 1, 1]}
-    training.gradients(model, [example])
+    training.accumulate_gradients(model, [example])
     assert needed == [False, True]
     for hook in hooks:
         hook.remove()

@@ -83,7 +83,7 @@ def test_micro_batches_and_checkpointing_take_less_memory_and_give_the_same_grad
     def measured(accumulate):
         model.zero_grad()
         with PeakMemory() as memory:
-            training.gradients(model, rows, accumulate)
+            training.accumulate_gradients(model, rows, accumulate)
         return memory.peak, model.lm_head.weight.grad.clone()
 
     plain, accumulated = measured(1), measured(8)

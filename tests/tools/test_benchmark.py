@@ -1,6 +1,7 @@
 """The benchmark: rivals do the same work, and what it prints is measured."""
 
 import copy
+import functools
 
 import pytest
 import torch
@@ -79,9 +80,12 @@ def test_kinds_of_training_differ_in_what_trains(subject):
 
 def test_the_command_prints_all_three_parts(subject, monkeypatch, capsys):
     monkeypatch.setattr(benchmark.models, "load", lambda name: subject)
-    monkeypatch.setattr(benchmark.by_generation, "__defaults__", (((2, 4),), 6))
-    monkeypatch.setattr(benchmark.by_scoring, "__defaults__", (3,))
-    monkeypatch.setattr(training_benchmark.by_training, "__defaults__", (1, 2))
+    for name, sizes in {
+        "generation": dict(sizes=((2, 4),), max_new_tokens=6),
+        "scoring": dict(count=3),
+        "training": dict(steps=1, batch_size=2),
+    }.items():
+        monkeypatch.setitem(benchmark.PARTS, name, functools.partial(benchmark.PARTS[name], **sizes))
     monkeypatch.setattr(subject[0].config, "max_position_embeddings", 2048)
     benchmark.main(["--threads", "1", "--rounds", "1"])
     said = capsys.readouterr().out
