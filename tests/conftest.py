@@ -53,6 +53,17 @@ def pytest_collection_modifyitems(config, items):
                 item.add_marker(pytest.mark.skip(reason="slow: runs with --all"))
 
 
+@pytest.fixture
+def one_thread():
+    """Torch with one thread, whose sums have one order; what was set before is set again."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 # ---- notebooks: one failure stops one notebook, and each is measured -------------------------
 
 

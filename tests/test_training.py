@@ -17,27 +17,16 @@ from course_utils.peft import soft_prompts
 from course_utils.peft.bottleneck import add as add_adapters
 from course_utils.storage import checkpoint, onednn
 from course_utils.training import accumulate_gradients, batches, lr_multiplier, train
-from tests.helpers.tiny import tiny_llama
+from tests.helpers.tiny import PARITY, tiny_llama
 
-RECORDS = [
-    {"prompt": f"Ask {'x' * (i % 5)}{i}:", "completion": f" {'even' if i % 2 == 0 else 'odd'}"}
-    for i in range(12)
-]
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
 def subject():
     """(model, tokenizer, examples)"""
     model, tokenizer = tiny_llama()
-    return model, tokenizer, encode(tokenizer, RECORDS)
+    return model, tokenizer, encode(tokenizer, PARITY)
 
 
 def weights(model):
@@ -63,8 +52,8 @@ def test_it_learns_to_reply_and_to_stop(subject):
     assert len(history.losses) == 60 and history.losses[-1] < 0.05 * history.losses[0]
     assert history.tokens == sum(len(e["input_ids"]) for e in examples[:6]) * 60
     assert history.seconds > 0 and not model.training
-    replies = generate(model, tokenizer, [r["prompt"] for r in RECORDS[:6]], max_new_tokens=8)
-    assert replies == [r["completion"] for r in RECORDS[:6]]
+    replies = generate(model, tokenizer, [r["prompt"] for r in PARITY[:6]], max_new_tokens=8)
+    assert replies == [r["completion"] for r in PARITY[:6]]
 
 
 def test_the_first_loss_is_that_of_the_untrained_model(subject):
@@ -253,7 +242,7 @@ def dropping(seed=0):
     model, tokenizer = tiny_llama(seed)
     for layer in model.model.layers:
         layer.mlp.down_proj = torch.nn.Sequential(layer.mlp.down_proj, torch.nn.Dropout(0.2))
-    return model, encode(tokenizer, RECORDS)
+    return model, encode(tokenizer, PARITY)
 
 
 def measure(model):
@@ -354,7 +343,7 @@ def plain(model, rows):
 
 
 def chat_examples(tokenizer):
-    records = [{"prompt": CHAT + r["prompt"], "completion": r["completion"] * 2} for r in RECORDS]
+    records = [{"prompt": CHAT + r["prompt"], "completion": r["completion"] * 2} for r in PARITY]
     return encode(tokenizer, records)
 
 

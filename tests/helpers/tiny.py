@@ -57,3 +57,9 @@ def tied_llama():
     model.config.tie_word_embeddings = True
     model.lm_head.weight = model.model.embed_tokens.weight
     return model, tokenizer
+
+
+PARITY = [  # records of a rule that a tiny model can learn
+    {"prompt": f"Ask {'x' * (i % 5)}{i}:", "completion": f" {'even' if i % 2 == 0 else 'odd'}"}
+    for i in range(12)
+]

@@ -9,20 +9,9 @@ import torch
 from course_utils import training
 from course_utils.data import encode
 from course_utils.tools import benchmark, training_benchmark
-from tests.helpers.tiny import tiny_llama
+from tests.helpers.tiny import PARITY, tiny_llama
 
-RECORDS = [
-    {"prompt": f"Ask {'x' * (i % 5)}{i}:", "completion": f" {'even' if i % 2 == 0 else 'odd'}"}
-    for i in range(12)
-]
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
@@ -34,7 +23,7 @@ def subject():
 @pytest.mark.parametrize("library", ["by_trainer", "by_trl"])
 def test_the_first_ten_losses_are_those_of_the_libraries(subject, library):
     model, tokenizer = subject
-    records = training_benchmark.in_order(tokenizer, RECORDS[:10] * 4, 4)
+    records = training_benchmark.in_order(tokenizer, PARITY[:10] * 4, 4)
     own, _ = training_benchmark.ours(copy.deepcopy(model), tokenizer, records, 4)
     theirs, _ = getattr(training_benchmark, library)(copy.deepcopy(model), tokenizer, records, 4)
     assert len(own) == len(theirs) == 10 and own[0] != pytest.approx(own[-1], abs=1e-2)
@@ -43,7 +32,7 @@ def test_the_first_ten_losses_are_those_of_the_libraries(subject, library):
 
 def test_the_benchmark_steps_as_train_does(subject):
     model, tokenizer = subject
-    records = RECORDS[:8]
+    records = PARITY[:8]
     ordered = training_benchmark.in_order(tokenizer, records, 4)
     own, _ = training_benchmark.ours(copy.deepcopy(model), tokenizer, ordered, 4)
     told = dict(lr=training_benchmark.LR, steps=2, warmup=0, batch_size=4, progress=False, bf16=False)
@@ -59,7 +48,7 @@ def test_operations_by_hand(subject):
 
 def test_the_peak_the_share_of_it_and_where_the_rest_goes(subject):
     model, tokenizer = subject
-    examples, before = encode(tokenizer, RECORDS), copy.deepcopy(model.state_dict())
+    examples, before = encode(tokenizer, PARITY), copy.deepcopy(model.state_dict())
     share, peak, speed = training_benchmark.share_of_peak(copy.deepcopy(model), examples, 4)
     assert 0 < share < 1 and peak > 0.1 and speed > 1
     parts = training_benchmark.profile(model, examples[:4], shown=1000)
