@@ -13,6 +13,10 @@ from course_utils.display.tables import visible
 
 COLORS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000"]
 HATCHES = ["", "//", "..", "xx", "\\\\", "--", "oo"]
+MODELS = {  # the same mark for the same model in every picture: (color, hatch, marker)
+    "SmolLM2-135M": ("#0072B2", "", "o"),
+    "glass box": ("#E69F00", "//", "s"),
+}
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 LINES = ["-", "--", "-.", ":"]
 FONT = {"font.size": 11, "axes.titlesize": 12, "axes.spines.top": False, "axes.spines.right": False}
@@ -23,20 +27,22 @@ alt_text.attach()  # every picture carries a text for those who do not see it
 
 
 @plt.rc_context(FONT)
-def bars(names, hits, baseline=None, title=None, ylabel="share right"):
+def bars(names, hits, baseline=None, title=None, ylabel="accuracy", model=None):
     """One bar per name with its value and 95 % interval; returns the Axes.
 
     hits: a list of 0/1 lists, one per name (intervals by Wilson), or (values, intervals) with
     intervals a list of (low, high). baseline: a level to draw as a line, such as chance, or (level, name).
+    model: whose numbers these are, a name in MODELS: the bars have its color, and the axis says its name.
     """
+    color, hatch, _ = MODELS[model] if model else (COLORS[0], "", "")
     if isinstance(hits, tuple):
         values, intervals = hits
     else:
         values = [sum(h) / len(h) for h in hits]
         intervals = [evaluation.interval(sum(h), len(h)) for h in hits]
-    ax = _axes(max(4.0, 1.5 * len(names)), title, ylabel=ylabel)
+    ax = _axes(max(4.0, 1.5 * len(names)), title, ylabel=f"{ylabel} ({model})" if model else ylabel)
     for i, (value, (low, high)) in enumerate(zip(values, intervals, strict=True)):
-        ax.bar(i, value, color=COLORS[i % 7], hatch=HATCHES[i % 7], edgecolor="white", alpha=0.9)
+        ax.bar(i, value, color=color, hatch=hatch, edgecolor="white", alpha=0.9)
         ax.errorbar(i, value, [[max(0, value - low)], [max(0, high - value)]], color="black", capsize=4)
         ax.text(i, max(high, value), f"{value:.2f}", ha="center", va="bottom")
     tilted = max((len(line) for name in names for line in name.split("\n")), default=0) > 15

@@ -174,7 +174,7 @@ def gained_and_forgotten(rows, whole):
 
 
 @plt.rc_context(FONT)
-def grouped(series, ylabel="share right"):
+def grouped(series, ylabel="accuracy"):
     """Groups of bars, one bar in each for each name, with 95 % intervals; the Axes.
 
     series: {name: {group: a list of 0/1, or (hits, n)}}, the same groups under each name.

@@ -159,7 +159,7 @@ def few_examples(rows, measure="routing", ylabel="right team"):
 
 
 @plt.rc_context(FONT)
-def forest(names, values, baseline=None, xlabel="share right", ax=None):
+def forest(names, values, baseline=None, xlabel="accuracy", ax=None):
     """One line per name, from above: a mark with its 95 % interval, and a dotted line at baseline; the Axes.
 
     values: (value, low, high), or a list of 0/1 (interval by Wilson), one per name.

@@ -151,7 +151,7 @@ def sizes(lines, xlabel="parameters of the model"):
         ax.plot(x, middle, LINES[i % 4], marker=MARKERS[i % 7], color=COLORS[i % 7], label=name)
         ax.fill_between(x, low, high, color=COLORS[i % 7], alpha=0.12, linewidth=0)
     ax.set_xscale("log")
-    ax.set(xlabel=xlabel, ylabel="share right", ylim=(0, 1.02))
+    ax.set(xlabel=xlabel, ylabel="accuracy", ylim=(0, 1.02))
     ax.legend(frameon=False)
     return ax
 

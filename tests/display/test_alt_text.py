@@ -26,7 +26,7 @@ def test_bars_are_told_with_names_values_and_baseline():
         figures.bars(["exam", "a $5\nforum"], [[1, 0, 1, 1], [0, 0, 1]], 0.5, "two headers")
     )
     assert said == (
-        "two headers: (y: share right) bars: exam 0.75, a $5 forum 0.333; line “baseline”: level at 0.5."
+        "two headers: (y: accuracy) bars: exam 0.75, a $5 forum 0.333; line “baseline”: level at 0.5."
     )
 
 

@@ -39,12 +39,20 @@ def save(ax, tmp_path):
 def test_bars_from_hits_and_from_values(tmp_path):
     ax = figures.bars(["a", "b $x$"], [[1, 0, 1, 1], [0, 0]], baseline=0.5, title="cost $1 and $2")
     assert texts(ax) == ["0.75", "0.00"]
-    assert len({bar.get_hatch() for bar in ax.patches}) == 2
+    assert (
+        len({(bar.get_facecolor(), bar.get_hatch()) for bar in ax.patches}) == 1
+    )  # the name tells them apart
     assert save(ax, tmp_path).width > 100
     ax = figures.bars(["a", "a name of many words"], ([0.2, 0.9], [(0.1, 0.3), (0.8, 0.95)]))
     assert texts(ax) == ["0.20", "0.90"]
     with pytest.raises(ValueError):
         figures.bars(["a", "b"], ([0.2, 0.9], [(0.1, 0.3)]))
+    looks = {}
+    for model in figures.MODELS:
+        ax = figures.bars(["a"], [[1, 0]], model=model)
+        looks[model] = ax.patches[0].get_facecolor(), ax.patches[0].get_hatch()
+        assert ax.get_ylabel() == f"accuracy ({model})"
+    assert len({hatch for _, hatch in looks.values()}) == 2
     ax = figures.bars(["a"], [[1, 0]], baseline=(0.5, "a coin"))
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["a coin"]
 
