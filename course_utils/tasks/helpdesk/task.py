@@ -8,7 +8,7 @@ half for LoRA, and about two for a trial.
 import json
 
 from course_utils.storage import paths
-from course_utils.tasks import base
+from course_utils.tasks import base, english_retention
 from course_utils.tasks.helpdesk import gold, prompting, shop
 
 RULES = prompting.instruction()
@@ -56,6 +56,11 @@ def rationale(record):
     return f"{' '.join(asked)} Name: {name}. Order: {order}. The customer is {mood}."
 
 
+def retention(model, tokenizer):
+    """The English retention suite, 40 questions an ability, graded strictly and leniently."""
+    return english_retention.measure(model, tokenizer, count=40)
+
+
 TASK = base.Task(
     name="helpdesk",
     grade=gold.grade,
@@ -80,5 +85,7 @@ TASK = base.Task(
     dev_items=100,
     seeds=3,
     latencies=4,
+    kl_items=40,
+    retention=retention,
     offers=frozenset(("fields", "facts")),
 )
