@@ -3,9 +3,10 @@
     advisor.advise(ability="no", clean="yes", compute="no", model_can="neither", labels=100)
     python -m course_utils.scoreboard.advisor --ability no --clean yes --compute no --model-can neither
 
-The questions are common advice; the rows are this course's measurements, on the help desk by default, or your
-own run of `own_task` (--results FOLDER). A row is compared only with rows that saw the same data. Where advice
-and rows disagree, the answer says so. Taught in lesson 07. Left out: law, and prices of other people's models.
+The questions are common advice; the rows are this course's measurements, on the help desk by default, or
+your own run of `own_task` (--results FOLDER). A row is compared only with rows that saw the same data. Where
+advice and rows disagree, the answer says so. Taught in lesson 07. Left out: law, and prices of other
+people's models.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 
 from course_utils import evaluation
 from course_utils.scoreboard import costs, curves, evidence
-from course_utils.scoreboard.evidence import AGAINST, SURE, UNCLEAR, UNKNOWN
+from course_utils.scoreboard.evidence import UNCLEAR, UNKNOWN
 from course_utils.scoreboard.own_evidence import OwnRun
 from course_utils.tasks import base
 from course_utils.techniques import registry
@@ -27,7 +28,7 @@ QUESTIONS = {  # name: (question, answers)
     "compute": ("Can you train and store all weights?", ("yes", "no")),
     "model_can": ("What can a model do here?", ("make good data", "judge", "neither")),
 }
-NEEDS = {  # what replies may need beside: answer -> (what to do, its techniques, rivals with the same data, why)
+NEEDS = {  # what replies may need beside -> (what to do, its techniques, rivals of the same data, why)
     "facts that change": (
         *("retrieval", ("facts_in_prompt",), ("few_shot_nearest",)),
         "look the facts up for each message: training would teach those of today",
@@ -38,8 +39,8 @@ NEEDS = {  # what replies may need beside: answer -> (what to do, its techniques
     ),
     "a long prompt for less": (
         *("prompt caching", ("few_shot", "system_prompt", "zero_shot"), ("few_shot_nearest",)),
-        "compute what all messages share once: only a prompt that begins the same for all of them can be cached, "
-        "so the rows say what it costs to do without examples chosen anew for each message",
+        "compute what all messages share once. It changes no reply, but only what begins the same for all "
+        "can be cached: the rows say what it costs to do without examples chosen for each message",
     ),
 }
 NOTHING = "nothing"
@@ -52,6 +53,7 @@ RIVALS = {  # the family that an answer turned down, where clean records are the
     "AI feedback": "fine-tuning",
     "synthetic data": "prompting",
 }
+SEEN = {"RLHF": "mixed quality", "AI feedback": "mixed quality", "synthetic data": "few"}  # else clean
 CONTROLS = {"mixed quality": "sft_mediocre", "few": "synthetic_real_control"}  # fair rivals by what was seen
 FEW_SHOWN = 16  # solved records that anybody can write, clean dataset or not
 TUNED = ("lora_all", "full", "prompt_tuning")
@@ -97,7 +99,7 @@ class Advice:
 
 
 def path(ability, clean, compute, model_can, need=NOTHING):
-    """[(what to do, reason)] that the answers lead to, the first to try first. Raises ValueError for others."""
+    """[(what to do, reason)] that the answers lead to, the first first. Raises ValueError for others."""
     chosen = dict(ability=ability, clean=clean, compute=compute, model_can=model_can)
     for name, (question, answers) in QUESTIONS.items():
         if chosen[name] not in answers:
@@ -135,40 +137,40 @@ def advise(
     """[Advice] for the answers, each with measured rows for and against it.
 
     need: what replies need beside, NOTHING or a key of NEEDS. labels: how many clean records you have, to be
-    looked up on the label curve. task: whose rows. folder: in place of data/results. results: a folder of your
-    own run of `own_task`, whose rows are cited in place of a task's. assumptions: costs.Assumptions.
+    looked up on the label curve. task: whose rows. folder: in place of data/results. results: a folder of
+    your own run of `own_task`, whose rows are cited in place of a task's. assumptions: costs.Assumptions.
     What was not measured has no rows. Raises ValueError for an answer that does not exist or labels below 1,
     FileNotFoundError for a folder without a run.
     """
     if labels is not None and labels < 1:
         raise ValueError(f"{labels} labels: give a number above 0, or none if you do not know.")
     board = OwnRun(results) if results else evidence.Board(task, folder)
-    advices = []
-    for family, reason in path(ability, clean, compute, model_can, need):
+    advices, steps = [], path(ability, clean, compute, model_can, need)
+    for family, reason in steps:
         advice = Advice(family, reason)
         members, rivals, data = candidates(board, family, clean)
         pairs = (evidence.compared(board, column, members, rivals) for column in board.columns)
         advice.comparisons = [pair for pair in pairs if pair]
         advice.notes = remarks(board, advice, data, assumptions)
-        if labels and data == "clean" and not results and task == curves.TASK:
-            advice.notes.append(by_labels(labels, folder))
         advices.append(advice)
+    if labels and clean == "yes" and not results and task == curves.TASK:
+        advices[-1].notes.append(by_labels(labels, folder))
+    if board.missing:
+        advices[0].notes.insert(0, board.missing)
     return advices
 
 
 def candidates(board, family, clean):
     """(techniques that may stand for a family, their fair rivals, the data that both saw).
 
-    Where there is no clean dataset, prompting may show at most FEW_SHOWN records, and what learns from records
-    of mixed quality is compared with supervised fine-tuning on the same.
+    Where there is no clean dataset, prompting may show at most FEW_SHOWN records, and its rival is supervised
+    fine-tuning on what there is, records of mixed quality.
     """
     for what, members, rivals, _ in NEEDS.values():
         if family == what:
             return members, rivals, "clean"
     members = FAMILIES[family]
-    data = {"RLHF": "mixed quality", "AI feedback": "mixed quality", "synthetic data": "few"}.get(
-        family, "clean"
-    )
+    data = SEEN.get(family, "clean")
     members = [name for name in members if registry.find(name).data == data]
     if family == "prompting" and clean == "no":
         shown = [n for n in members if n in board.rows and (board.cost(n, "examples") or 0) <= FEW_SHOWN]
@@ -180,24 +182,26 @@ def candidates(board, family, clean):
 
 def remarks(board, advice, data, assumptions=None):
     """Sentences below the rows: whether the cheap baselines are beaten, what it costs, what is missing."""
-    if board.missing:
-        return [board.missing]
     if not advice.best:
-        return [f"No technique of this kind was measured on {board.task}."]
+        return [] if board.missing else [f"No technique of this kind was measured on {board.task}."]
     notes, name = [], advice.best.technique
     # A baseline that copies clean records would not be fair where there are none.
     fair = board.baselines if data == "clean" else ("constant_reply", "majority_class", "majority")
-    floor = board.best([base for base in fair if base != name], board.columns[0])
-    if floor:
-        value, low, high = board.compare(name, floor.technique, board.columns[0])
-        verdict = evaluation.verdict((value, low, high), "is beaten", "is better", "cannot be told from it")
-        notes.append(
-            f"cheapest rival: {floor.technique} {floor.value:.2f} {verdict} ({low:+.2f} to {high:+.2f})"
-        )
+    for pair in advice.comparisons:
+        title, cited = evidence.TITLES[pair.column], pair.best.technique
+        floor = board.best([base for base in fair if base != cited], pair.column)
+        if floor:
+            value, low, high = board.compare(cited, floor.technique, pair.column)
+            says = evaluation.verdict((value, low, high), "beats", "is beaten by", "cannot be told from")
+            notes.append(
+                f"by {title}, {cited} {says} the cheap baseline {floor.technique} {floor.value:.2f}: "
+                f"{value:+.2f} ({low:+.2f} to {high:+.2f})"
+            )
     known = {key: board.cost(name, key) for key in ("examples", "labels", "train_seconds", "latency_ms")}
     if None not in known.values():
         technique, assumed = registry.find(name), assumptions or costs.Assumptions()
-        notes.append(f"costs: {costs.of(technique.family, data, known, assumed)} ({assumed})")
+        kind = advice.family if advice.family in costs.SETUP_HOURS else technique.family
+        notes.append(f"costs: {costs.of(kind, data, known, assumed)} ({assumed})")
     if advice.family == "prompt caching":
         tokens = board.cost(name, "prompt_tokens")
         notes.append(f"{name} sends {tokens:.0f} tokens beyond each message: cached, they are computed once")
@@ -231,10 +235,8 @@ def by_labels(labels, folder=None):
         if first
         else f"{tuned} beats {untuned} at no number measured"
     )
-    return (
-        f"labels: with {count}, {tuned} against {untuned} {gap[0]:+.2f} ({gap[1]:+.2f} to {gap[2]:+.2f}), {says}; "
-        f"{ahead}"
-    )
+    gap = f"{gap[0]:+.2f} ({gap[1]:+.2f} to {gap[2]:+.2f})"
+    return f"labels: with {count}, {tuned} against {untuned} {gap}, {says}; {ahead}"
 
 
 def best(family, column="accuracy", task=base.DEFAULT, folder=None):

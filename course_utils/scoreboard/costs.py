@@ -22,6 +22,9 @@ SETUP_HOURS = {  # until a first version runs, for one who has done it before: a
     "synthetic data": 16,
     "specialists": 8,
     "control": 1,
+    "retrieval": 12,
+    "constrained decoding": 6,
+    "prompt caching": 2,
 }
 
 

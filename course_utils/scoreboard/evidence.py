@@ -1,4 +1,4 @@
-"""What the advisor's words rest on: measured rows, of the scoreboard or of a run of your own, fairly compared.
+"""What the advisor's words rest on: measured rows, of the scoreboard or of your own run, fairly compared.
 
     board = evidence.Board("helpdesk")
     row = board.best(["lora_qv", "ia3"], "accuracy")          a Row, or None
@@ -62,7 +62,7 @@ class Board:
 
     columns = ("accuracy", "gold_reward")
     ties = ("accuracy", "gold_reward", "routing")
-    baselines = ("nearest_copy", "constant_reply", "majority_class", "specialists")
+    baselines = ("nearest_copy", "constant_reply", "majority_class", "always_decline", "specialists")
 
     def __init__(self, task="helpdesk", folder=None):
         self.task, self.folder, self.rows = task, folder, {}

@@ -23,7 +23,7 @@ QUESTION = "Does the reply say the same as the right answer?"
 
 
 def find(name, test, fields=(), pattern=None, judge=None):
-    """The grader of a name. fields: of "json", by default all. pattern: of "regex". judge: (model, tokenizer).
+    """The grader of a name. fields: of "json", or all. pattern: of "regex". judge: (model, tokenizer).
 
     Raises ValueError for a name that does not exist, BadRecords for test records that it cannot grade.
     """
@@ -104,7 +104,7 @@ def number(test):
 def regex(test, pattern=None):
     """What the pattern's first group (or all of it) finds in the reply is what it finds in the completion.
 
-    Without a pattern, each test record has one of its own in the column "pattern", which the reply must match.
+    Without a pattern, each test record has its own in the column "pattern", which the reply must match.
     """
     if pattern is None:
         refuse(test, _bad_pattern, 'fill in the column "pattern", or give one pattern for all')
@@ -183,10 +183,10 @@ def judged(test, model, tokenizer):
 def trial_of_judge(test, odds):
     """The log-odds above which a judge's verdict counts as yes, from replies whose grade is known.
 
-    The judge sees the right answers and, as wrong replies, those to other test prompts. On every second record
-    the threshold is set, midway between its mean verdicts on the two, so that a judge who leans to yes is not
-    taken at its word; on the others it is tried. Raises ValueError if it is right too seldom, or if all
-    completions are the same.
+    The judge sees the right answers and, as wrong replies, those to other test prompts. On every second
+    record the threshold is set, midway between its mean verdicts on the two, so that a judge who leans to
+    yes is not taken at its word; on the others it is tried. Raises ValueError if it is right too seldom, or
+    if all completions are the same.
     """
     records, replies, truth = [], [], []
     for place, record in enumerate(test[:JUDGED]):

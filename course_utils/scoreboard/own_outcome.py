@@ -1,4 +1,4 @@
-"""What a run on records of your own found: one table, paired differences, and a verdict against the baselines.
+"""What a run on records of your own found: a table, paired differences, a verdict against baselines.
 
     outcome.compare("lora_all", "tfidf_classifier")     (difference, low, high)
     outcome.verdict()                                   sentences
@@ -75,7 +75,7 @@ class Outcome:
             sentences.append(f"{name}: {says} {strongest} ({value:+.2f}, {low:+.2f} to {high:+.2f}).")
         if rungs and not winners:
             sentences.append(
-                f"Nothing here beats {strongest}, which needs no language model: use it, or write more records."
+                f"Nothing here beats {strongest}, which needs no language model: use it, or write records."
             )
         if winners and max(len(self.items[name]) for name in winners) == 1:
             sentences.append("With one seed, the luck of the seed is in no interval: run several (seeds=3).")
