@@ -134,9 +134,7 @@ def crossed_bootstrap(parts, resamples=10_000, seed=0, chunk=1000, groups=None):
     Raises ValueError unless there is a group for each item.
     """
     rng, count, sums = np.random.default_rng(seed), parts[0][1].shape[1], []
-    names, of_group = np.unique(
-        np.arange(count) if groups is None else np.asarray(groups), return_inverse=True
-    )
+    names, of_group = np.unique(np.arange(count) if groups is None else list(groups), return_inverse=True)
     if len(of_group) != count:
         raise ValueError(f"{len(of_group)} groups for {count} items: give one for each.")
     for start in range(0, resamples, chunk):

@@ -149,6 +149,7 @@ def advise(
     for family, reason in steps:
         advice = Advice(family, reason)
         members, rivals, data = candidates(board, family, clean)
+        rivals = [*rivals, *board.baselines] if results else rivals  # few rungs: all that ran is a rival
         pairs = (evidence.compared(board, column, members, rivals) for column in board.columns)
         advice.comparisons = [pair for pair in pairs if pair]
         advice.notes = remarks(board, advice, data, assumptions)
@@ -190,7 +191,7 @@ def remarks(board, advice, data, assumptions=None):
     for pair in advice.comparisons:
         title, cited = evidence.TITLES[pair.column], pair.best.technique
         floor = board.best([base for base in fair if base != cited], pair.column)
-        if floor:
+        if floor and not (pair.rival and floor.technique == pair.rival.technique):
             value, low, high = board.compare(cited, floor.technique, pair.column)
             says = evaluation.verdict((value, low, high), "beats", "is beaten by", "cannot be told from")
             notes.append(

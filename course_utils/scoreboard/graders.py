@@ -66,16 +66,20 @@ def exact(test):
 def contains(test):
     """The completion stands in the reply, in whole words, and no other label does: case does not matter.
 
-    Where the completions are labels, a reply that names them all is right by none. A label within the right
-    one ("good" in "not good") does not count against it.
+    Where the completions are labels, a reply that names them all is right by none. The longest label counts
+    first, so that "not good" is not "good".
     """
     texts = {plain(record["completion"]) for record in test}
     labels = texts if len(texts) <= min(MOST_LABELS, len(test) // 2) else set()
 
     def grade(record, reply):
-        want, got = plain(record["completion"]), plain(reply)
-        rest = whole(want).sub(" ", got)  # what else is said
-        return rest != got and not any(whole(label).search(rest) for label in labels - {want})
+        want, rest, named = plain(record["completion"]), plain(reply), set()
+        for label in sorted(labels | {want}, key=len, reverse=True):
+            without = whole(label).sub(" ", rest)
+            if without != rest:
+                named.add(label)
+                rest = without
+        return named == {want}
 
     return grade
 
