@@ -39,7 +39,10 @@ def tfidf_classifier(model, tokenizer, train, seed, task):
         raise ValueError("the completions are texts, not labels")
     features = vectorizer()
     seen = features.fit_transform([bare(record["prompt"]) for record in train])
-    choosers = {name: chooser(seen, [json.dumps(each[name]) for each in values]) for name in labels}
+    choosers, sizes = {}, []
+    for name in labels:
+        choosers[name], size = chooser(seen, [json.dumps(each[name]) for each in values])
+        sizes.append(size)
     show = nearest(train, 1) if len(labels) < len(names) else None
 
     def reply(requests):
@@ -53,7 +56,15 @@ def tfidf_classifier(model, tokenizer, train, seed, task):
             )
         return replies
 
-    return Result(reply, examples=len(train), train_seconds=time.perf_counter() - started)
+    return Result(
+        reply,
+        trainable_parameters=sum(sizes),
+        stored_parameters=sum(sizes),
+        stored_bytes=sum(len(name.encode()) + 8 for name in features.get_feature_names_out())
+        + 8 * sum(sizes),
+        examples=len(train),
+        train_seconds=time.perf_counter() - started,
+    )
 
 
 def fields_of(completion):
@@ -82,12 +93,16 @@ def vectorizer():
 
 
 def chooser(seen, labels):
-    """choose(vectors) -> labels, learned from the vectors seen; a constant where there is one label only."""
+    """(choose(vectors) -> labels, its number of weights), learned from the vectors seen.
+
+    A constant, without weights, where there is one label only.
+    """
     from sklearn.linear_model import LogisticRegression
 
     if len(set(labels)) == 1:
-        return lambda vectors: [labels[0]] * vectors.shape[0]
-    return LogisticRegression(C=STRENGTH, max_iter=1000).fit(seen, labels).predict
+        return lambda vectors: [labels[0]] * vectors.shape[0], 0
+    model = LogisticRegression(C=STRENGTH, max_iter=1000).fit(seen, labels)
+    return model.predict, model.coef_.size + model.intercept_.size
 
 
 BASELINES = {"majority": majority, "nearest_copy": nearest_copy, "tfidf_classifier": tfidf_classifier}

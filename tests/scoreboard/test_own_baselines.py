@@ -27,6 +27,12 @@ def test_words_are_learned():
     assert replies(tfidf_classifier, TRAIN, ["one axe", "my cow", "any saw"]) == ["tool", "animal", "tool"]
 
 
+def test_its_size_is_that_of_its_weights():
+    result = tfidf_classifier(None, None, TRAIN, 0, None)
+    words = len({word for r in TRAIN for word in r["prompt"].split()})
+    assert result.trainable_parameters > words and result.stored_bytes > 8 * result.trainable_parameters
+
+
 def test_scripts_without_spaces_are_learned():
     train = [
         {"prompt": f"{word}{i}番", "completion": kind}
