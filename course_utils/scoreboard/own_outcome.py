@@ -66,6 +66,8 @@ class Outcome:
     def verdict(self):
         """Sentences: what beats all baselines, what cannot be told from the strongest, and what to do."""
         cheap, sentences = self.baselines(), []
+        if not cheap:
+            return []
         rungs = [row["rung"] for row in self.rows if row["rung"] not in cheap]
         strongest = max(cheap, key=lambda name: self.items[name].mean())
         winners = [name for name in rungs if all(self.compare(name, base)[1] > 0 for base in cheap)]

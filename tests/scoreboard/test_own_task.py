@@ -123,6 +123,26 @@ def test_other_graders_grade():
             assert outcome.rows[-1]["right"] == right
 
 
+def test_right_answers_among_other_words_are_pointed_out(monkeypatch):
+    def chatty(model, tokenizer, train, seed, task):
+        return Result(lambda requests: ["It is one." for _ in requests])
+
+    monkeypatch.setitem(TECHNIQUES, "chatty", Technique("chatty", "control", "99", chatty, {}))
+    said = "chatty: 9 of 12 replies say the right answer among other words: see --grader contains."
+    assert said in own_task.run(TRAIN, TEST, ["chatty"], progress=None).notes
+    assert said not in own_task.run(TRAIN, TEST, ["chatty"], grader="contains", progress=None).notes
+
+
+def test_a_rung_that_fails_leaves_the_others(monkeypatch, tmp_path):
+    def fails(model, tokenizer, train, seed, task):
+        raise RuntimeError("out of memory.")
+
+    monkeypatch.setitem(TECHNIQUES, "fails", Technique("fails", "control", "99", fails, {}))
+    outcome = own_task.run(TRAIN, TEST, ["fails", "learns"], out=tmp_path, progress=None)
+    assert "fails is left out: out of memory." in outcome.notes and outcome.rows[-1]["rung"] == "learns"
+    assert "fails" in own_outcome.load(tmp_path).notes[-1]
+
+
 def test_a_column_group_is_drawn_whole():
     grouped = [record | {"group": i // 6} for i, record in enumerate(TEST)]
     outcome = own_task.run(TRAIN, grouped, ["learns"], progress=None)
