@@ -83,7 +83,7 @@ def run(
             continue
         costs = {key: statistics.mean(costs[key] for _, _, costs in ran) for key in ran[0][2]}
         outcome.add(name, setting, [hits for hits, _, _ in ran], ran[0][1], costs)
-        if grader == "exact":
+        if "exact" in (grader, isinstance(grader, dict) and grader["name"]):
             outcome.notes += nearly(name, test, outcome.replies[name], outcome.items[name][0])
         if out:
             outcome.save(out)  # what ran so far, should the next one be killed

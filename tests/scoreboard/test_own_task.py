@@ -129,7 +129,8 @@ def test_right_answers_among_other_words_are_pointed_out(monkeypatch):
 
     monkeypatch.setitem(TECHNIQUES, "chatty", Technique("chatty", "control", "99", chatty, {}))
     said = "chatty: 9 of 12 replies say the right answer among other words: see --grader contains."
-    assert said in own_task.run(TRAIN, TEST, ["chatty"], progress=None).notes
+    for grader in ("exact", {"name": "exact"}):
+        assert said in own_task.run(TRAIN, TEST, ["chatty"], grader=grader, progress=None).notes
     assert said not in own_task.run(TRAIN, TEST, ["chatty"], grader="contains", progress=None).notes
 
 
