@@ -86,6 +86,7 @@ TASK = base.Task(
     seeds=3,
     latencies=4,
     kl_items=40,
+    bf16=True,
     retention=retention,
     offers=frozenset(("fields", "facts")),
 )
