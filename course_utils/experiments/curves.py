@@ -4,9 +4,9 @@
     python -m course_utils.experiments sizes [--technique NAME …] [--model NAME …] [--seeds 3] [--items N]
 
 Labels: each technique learns from 25, 100, 400 and 1,200 records, smaller draws within larger ones, with the
-setting that the scoreboard chose at 400. Sizes: the scoreboard's budget on four models; on the glass boxes
-settings are tried on dev first, and the real model's runs are the scoreboard's own where it has them. Left
-out: a setting of its own for each number of records, which only more labels could choose.
+setting that the scoreboard chose for all. Sizes: the scoreboard's budget on four models; on the glass boxes
+settings are tried on dev first. The real model's runs with all records are the scoreboard's own where it has
+them. Left out: a setting of its own for each number of records, which only more labels could choose.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from course_utils.tasks.helpdesk import generate
 from course_utils.techniques import registry
 from course_utils.techniques.peft import grid
 
-STEPS = {25: 40, 100: 60, 400: 100, 1200: 150}  # of 8 records: 13, 5, 2 and 1 passes, at most 10 minutes
+STEPS = {25: 40, 100: 100, 400: 200, 1200: 300}  # in batches of 4: 6, 4, 2 and 1 passes
 LABELS = ("few_shot_nearest", "nearest_copy", "specialists", "prompt_tuning", "lora_all", "full")
 SIZES = ("few_shot_nearest", "prompt_tuning", "prefix_tuning", "lora_all", "full")
 MODELS = ("glass-box-tiny", "glass-box-small", "glass-box", "smollm2")
@@ -60,11 +60,13 @@ def labels(techniques=LABELS, counts=tuple(STEPS), seeds=3, limit=None, folder=N
         if registry.find(name).random or count < len(train) or not seed
     ]
     for name, count, seed in tqdm([run for run in plan if run not in done], unit="run", desc="labels"):
-        drawn = generate.low_data(train, count, seed)
         budget = base.Budget(None, steps[count], task.budget.batch)
-        row, hits = one_run(
-            name, seed, settings[name], replace(task, budget=budget), drawn, test, model or task.model
-        )
+        same = count == len(train) and budget == task.budget and not model
+        stored = from_scoreboard(name, seed, test, folder) if same else None
+        if stored is None:
+            subset, fitted = generate.low_data(train, count, seed), replace(task, budget=budget)
+            stored = one_run(name, seed, settings[name], fitted, subset, test, model or task.model)
+        row, hits = stored
         curves.keep("label", row | {"records": count}, hits, folder)
 
 
@@ -105,7 +107,7 @@ def one_run(name, seed, setting, task, train, records, model_name):
     row |= {"technique": name, "model": models.fingerprint(model_name), "parameters": size, "seed": seed}
     row |= {"steps": task.budget.steps if result.trainable_parameters else 0, "examples": result.examples}
     row |= {"train_seconds": seconds, "setting": json.dumps(setting)}
-    row |= {"machine": measure.machine(torch.get_num_threads()), "versions": measure.versions()}
+    row |= {"machine": measure.machine(torch.get_num_threads(), task.bf16), "versions": measure.versions()}
     del model, result
     gc.collect()  # the next one needs the room
     return row, hits
@@ -162,7 +164,8 @@ def from_scoreboard(name, seed, test, folder=None):
     place = list(arrays["seeds"]).index(seed)
     hits = {key: arrays[key][place][: len(test)] for key in item_names(task).values()}
     row = {column: float(hits[key].mean()) for column, key in item_names(task).items()}
-    row |= {"technique": name, "seed": seed, "model": found[0]["model"], "steps": task.budget.steps}
+    steps = task.budget.steps if float(found[0]["trainable_parameters"] or 0) else 0
+    row |= {"technique": name, "seed": seed, "model": found[0]["model"], "steps": steps}
     row |= {key: found[0][key] for key in ("machine", "versions")} | {
         "setting": json.dumps(chosen(name, folder))
     }

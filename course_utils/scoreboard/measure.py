@@ -57,7 +57,7 @@ def measure(technique, seed, setting, split="test", task=base.DEFAULT, model=Non
         numbers |= changes(
             result.model, name, tokenizer, task, requests[: task.kl_items], replies[: task.kl_items]
         )
-        numbers |= {"machine": machine(torch.get_num_threads()), "versions": versions()}
+        numbers |= {"machine": machine(torch.get_num_threads(), task.bf16), "versions": versions()}
     return {k: v if isinstance(v, (str, int)) else float(v) for k, v in numbers.items()}, items
 
 
@@ -144,9 +144,13 @@ def kl(model, untouched, tokenizer, texts, replies):
     return statistics.mean(sums), sum(sums) / tokens
 
 
-def machine(threads):
-    """The kind of machine, without its name."""
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {threads} threads"
+def machine(threads, bf16=False):
+    """The kind of machine, without its name, and the number format of training."""
+    from course_utils import models, training
+
+    half = bf16 and training.bf16_is_native(models.device().type)
+    kind = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {threads} threads"
+    return f"{kind}, {'bf16' if half else 'fp32'}"
 
 
 def versions():

@@ -31,7 +31,7 @@ RUNGS = ("few_shot_nearest", "lora_all")
 DEV = 0.2  # the share of train that settings are chosen on, at most MOST records
 MOST = 100
 SPARE, MOST_ROOM = 8, 512  # tokens of a reply: those of the longest completion, and some
-PASSES, LEAST_STEPS, MOST_STEPS, BATCH = 3, 20, 100, 8  # of the real model's training
+PASSES, LEAST_STEPS, MOST_STEPS, BATCH = 3, 40, 300, 4  # of the real model's training
 
 
 def run(
@@ -127,9 +127,8 @@ def _fitted(task, train, test, grade, instruction):
         if problems:
             raise BadRecords(f"the {name} records", problems)
     if task.chat:
-        seen = min(len(train), 400)
-        steps = min(MOST_STEPS, max(LEAST_STEPS, math.ceil(PASSES * seen / BATCH)))
-        task = replace(task, budget=base.Budget(seen, steps, BATCH))
+        steps = min(MOST_STEPS, max(LEAST_STEPS, math.ceil(PASSES * len(train) / BATCH)))
+        task = replace(task, budget=base.Budget(None, steps, BATCH), bf16=True)
     instructions = {"none": "", "own": instruction}
     return replace(
         task,

@@ -38,12 +38,12 @@ def folder(monkeypatch, tmp_path):
 def test_each_number_of_labels_has_its_records_steps_and_the_chosen_setting(folder):
     measuring.labels(["learns"], (25, 400), 2, 10, folder)
     assert [call[:3] for call in CALLS] == [(25, 0, 2.0), (25, 1, 2.0), (400, 0, 2.0), (400, 1, 2.0)]
-    assert [call[3] for call in CALLS[::2]] == [(None, 40, 8), (None, 100, 8)]
+    assert [call[3] for call in CALLS[::2]] == [(None, 40, 4), (None, 200, 4)]
     small, other, large, _ = (call[4] for call in CALLS)
     assert small < large and small != other, "a smaller draw is part of a larger one; seeds differ"
     rows = curves.rows("label", folder)
     assert [(r["technique"], r["records"], r["steps"], r["seed"]) for r in rows] == [
-        *(("learns", 25, 40, 0), ("learns", 25, 40, 1), ("learns", 400, 100, 0), ("learns", 400, 100, 1)),
+        *(("learns", 25, 40, 0), ("learns", 25, 40, 1), ("learns", 400, 200, 0), ("learns", 400, 200, 1)),
     ]
     assert rows[0]["setting"] == '{"lr": 2.0}' and rows[0]["model"] == "smollm2@1"
     values, ids = curves.items("label", "learns", 25, "form", folder)
@@ -93,6 +93,9 @@ def test_the_glass_boxes_are_tuned_on_dev_and_the_real_model_as_the_scoreboard_c
 def test_the_scoreboard_s_own_rows_are_taken_over(folder):
     runner.run(["nearest_copy"], 1, 1, folder, by_measure, task="helpdesk", model="smollm2")
     (stored,) = table.rows_done("helpdesk", folder)
+    measuring.labels(["nearest_copy"], (1200,), 1, None, folder)
+    (row,) = curves.rows("label", folder)
+    assert row["machine"] == "there" and row["steps"] == 0, "all records and the same budget: its own row"
     measuring.sizes(["nearest_copy"], ("smollm2",), 1, None, folder)
     (row,) = curves.rows("size", folder)
     assert row["accuracy"] == pytest.approx(float(stored["accuracy"]), abs=1e-5) and row["machine"] == "there"

@@ -91,3 +91,9 @@ def test_a_trial_has_its_own_budget_and_items(tmp_path, monkeypatch):
     assert budgets == [short.trial] and len(items["ids"]) == 5
     assert set(numbers) == set(columns.SCORES), "no costs are measured on dev"
     assert len(measure.measure("own", 0, {}, "dev", "toy_desk", limit=3)[1]["ids"]) == 3
+
+
+def test_the_machine_says_in_which_format_was_trained(monkeypatch):
+    monkeypatch.setattr("course_utils.training.bf16_is_native", lambda kind: True)
+    assert measure.machine(1).endswith("1 threads, fp32")
+    assert measure.machine(1, bf16=True).endswith("1 threads, bf16")

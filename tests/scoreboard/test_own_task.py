@@ -55,7 +55,7 @@ def test_one_call_gives_one_table_with_the_cheap_baselines_first():
 def test_the_real_model_is_asked_in_its_chat_and_trained_within_minutes():
     own_task.run(TRAIN, TEST, ["learns"], progress=None)
     task = CALLS[0][-1]
-    assert task.model == "smollm2" and task.chat and task.budget == (20, 20, 8)
+    assert task.model == "smollm2" and task.chat and task.budget == (None, 40, 4)
     assert task.room == len("four") + 1 + own_task.SPARE, "a token a byte, the space in front among them"
     own_task.run(TRAIN, TEST, ["learns"], model="glass-box", progress=None)
     assert CALLS[1][-1].model == "glass-box" and not CALLS[1][-1].chat
