@@ -49,12 +49,13 @@ RIVALS = {  # the family that an answer turned down, where clean records are the
     "prompting": "PEFT",
     "PEFT": "prompting",
     "fine-tuning": "PEFT",
-    "RLHF": "fine-tuning",
-    "AI feedback": "fine-tuning",
-    "synthetic data": "prompting",
 }
 SEEN = {"RLHF": "mixed quality", "AI feedback": "mixed quality", "synthetic data": "few"}  # else clean
 CONTROLS = {"mixed quality": "sft_mediocre", "few": "synthetic_real_control"}  # fair rivals by what was seen
+MEANING = {  # of a control as a rival, since its name does not say it
+    "sft_mediocre": "supervised fine-tuning on the same records of mixed quality, where RLHF begins",
+    "synthetic_real_control": "the same student on real records in place of synthetic ones",
+}
 FEW_SHOWN = 16  # solved records that anybody can write, clean dataset or not
 TUNED = ("lora_all", "full", "prompt_tuning")
 UNTUNED = ("few_shot_nearest", "nearest_copy", "specialists")
@@ -186,6 +187,8 @@ def remarks(board, advice, data, assumptions=None):
     if not advice.best:
         return [] if board.missing else [f"No technique of this kind was measured on {board.task}."]
     notes, name = [], advice.best.technique
+    if advice.rival and advice.rival.technique in MEANING:
+        notes.append(f"{advice.rival.technique} is {MEANING[advice.rival.technique]}")
     # A baseline that copies clean records would not be fair where there are none.
     fair = board.baselines if data == "clean" else ("constant_reply", "majority_class", "majority")
     for pair in advice.comparisons:
