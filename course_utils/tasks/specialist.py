@@ -55,12 +55,18 @@ class Specialist:
 class Ensemble:
     """One specialist for each skill behind a router, which is itself a specialist for whose request it is.
 
+    A skill whose answers no classifier can list may have a function from request to answer, written by hand.
     After fit: seconds (to build), labels (that people had to give) and bytes, each in total.
     """
 
-    def fit(self, skills):
-        """Learn from {skill: labeled items}; the skill of each item is the router's label. Returns self."""
-        self.specialists = {skill: Specialist().fit(items) for skill, items in skills.items()}
+    def fit(self, skills, written=None):
+        """Learn from {skill: labeled items}; the skill of each item is the router's label. Returns self.
+
+        written: {skill: function from an item's prompt to its answer}, in place of that skill's classifier.
+        """
+        self.written = written or {}
+        learned = {skill: items for skill, items in skills.items() if skill not in self.written}
+        self.specialists = {skill: Specialist().fit(items) for skill, items in learned.items()}
         routed = [replace(item, answer=skill) for skill, items in skills.items() for item in items]
         self.router = Specialist().fit(routed)
         parts = [self.router, *self.specialists.values()]
@@ -69,12 +75,14 @@ class Ensemble:
         return self
 
     def answers(self, items):
-        """The label given to each item: first the router, then the specialist that it chose."""
+        """The answer to each item: first the router, then the specialist that it chose."""
         return [
-            self.specialists[skill].answers([item])[0]
+            self.written[skill](item.prompt)
+            if skill in self.written
+            else self.specialists[skill].answers([item])[0]
             for item, skill in zip(items, self.router.answers(items), strict=True)
         ]
 
     def right(self, items):
-        """[bool] per item: is the label the item's answer?"""
+        """[bool] per item: is the answer the item's?"""
         return [answer == item.answer for answer, item in zip(self.answers(items), items, strict=True)]

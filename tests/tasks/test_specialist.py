@@ -41,3 +41,11 @@ def test_an_ensemble_sends_each_request_to_its_specialist():
     assert ensemble.labels == 400 and ensemble.bytes > ensemble.router.bytes
     alone = ensemble.specialists["polite"].right(mood[200:])
     assert sum(alone) == 0  # without the router the wrong specialist answers
+
+
+def test_a_written_part_replaces_the_classifier():
+    mood = _items(reviews.item, 200, 7)
+    polite = _items(lambda rng: verdicts.item(rng, "polite"), 200, 8)
+    ensemble = Ensemble().fit({"mood": mood, "polite": polite}, written={"polite": lambda prompt: "perhaps"})
+    assert set(ensemble.specialists) == {"mood"}
+    assert set(ensemble.answers(polite[:20])) == {"perhaps"}
