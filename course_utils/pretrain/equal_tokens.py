@@ -1,9 +1,10 @@
 """Three sizes of the glass box at equal tokens and equal schedule: exact match beside log-probability.
 
     python -m course_utils.pretrain.equal_tokens        train what is missing, measure, store (resumable)
+    python -m course_utils.pretrain.equal_tokens --shipped      the two shipped models of 12 million tokens
 
-Each size sees the same 4 million tokens in the same order, under the same learning-rate schedule, so what
-differs between them is size alone. The shipped models differ in tokens, too (12 and 162 million). Exact match
+Each size sees the same tokens in the same order, under the same learning-rate schedule, so what differs between
+them is size alone. Of the shipped models, tiny and small saw 12 million tokens, base 162 million. Exact match
 is 0 or 1 for a whole answer, the log-probability of the answer changes with every token's: whether an ability
 looks sharp depends on which of them is drawn (Schaeffer et al. 2023, arXiv:2304.15004).
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer, LlamaForCausalLM
 
-from course_utils import generation
+from course_utils import generation, models
 from course_utils.evaluation import evaluate
 from course_utils.pretrain.train import SIZES, train
 from course_utils.storage import files, paths
@@ -40,25 +41,35 @@ def both_metrics(model, tokenizer, items):
     return {"hits": hits, "logps": [round(value, 3) for value in logps.tolist()]}
 
 
-def measure(folder, known, count):
-    """{tokens seen: {ability: both metrics}} for every milestone in `folder`; what is `known` is kept."""
+def all_abilities(model, tokenizer, count):
+    """{ability: both metrics} on `count` held-out items of each."""
+    chosen = {name: abilities.items(ability, count) for name, ability in ABILITIES.items()}
+    return {name: both_metrics(model, tokenizer, items) for name, items in chosen.items()}
+
+
+def measure(folder, already, count):
+    """{tokens seen: {ability: both metrics}} for each milestone in `folder`; what is there `already` is kept."""
     tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
-    measured = dict(known)
+    measured = dict(already)
     for milestone in sorted(folder.glob("milestone-*"), key=lambda path: int(path.name.split("-")[1])):
         seen = milestone.name.split("-")[1]
         if seen not in measured:
             model = LlamaForCausalLM.from_pretrained(milestone, dtype=torch.float32).eval()
-            measured[seen] = {
-                name: both_metrics(model, tokenizer, abilities.items(ability, count))
-                for name, ability in ABILITIES.items()
-            }
+            measured[seen] = all_abilities(model, tokenizer, count)
     return measured
 
 
-def store(size, parameters, measured, path=RESULTS):
-    """Write one size's measurements beside those of the others."""
+def known(size, million_tokens, path=RESULTS):
+    """The stored milestones of a size, none if they are of a run of another length."""
+    entry = json.loads(path.read_text(encoding="utf-8")).get(size, {}) if path.exists() else {}
+    return entry.get("milestones", {}) if entry.get("million_tokens") == million_tokens else {}
+
+
+def store(size, parameters, measured, path=RESULTS, million_tokens=MILLION_TOKENS):
+    """Write one size's measurements beside those of the others that were trained as long."""
     whole = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    whole[size] = {"parameters": parameters, "million_tokens": MILLION_TOKENS, "milestones": measured}
+    whole = {other: entry for other, entry in whole.items() if entry["million_tokens"] == million_tokens}
+    whole[size] = {"parameters": parameters, "million_tokens": million_tokens, "milestones": measured}
     lines = (
         json.dumps(whole, separators=(",", ":")).replace('"hits"', '\n"hits"').replace('"logps"', '\n"logps"')
     )
@@ -82,14 +93,18 @@ def main():
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
     parser.add_argument("--work", type=Path, default=paths.course_home() / "pretrain")
     parser.add_argument("--items", type=int, default=200, help="held-out items of each ability")
+    parser.add_argument("--shipped", action="store_true", help="measure the shipped tiny and small only")
     args = parser.parse_args()
+    if args.shipped:
+        for size in ("tiny", "small"):
+            model, tokenizer = models.load(f"glass-box-{size}")
+            row = {str(SIZES[size]["tokens"] * 1_000_000): all_abilities(model, tokenizer, args.items)}
+            store(size, model.num_parameters(), row, million_tokens=SIZES[size]["tokens"])
+        return
     for size in args.sizes:
         folder = args.work / f"{size}-{MILLION_TOKENS}M"
         model, _, _ = train(size, MILLION_TOKENS, folder)
-        known = {}
-        if RESULTS.exists():
-            known = json.loads(RESULTS.read_text(encoding="utf-8")).get(size, {}).get("milestones", {})
-        store(size, model.num_parameters(), measure(folder, known, args.items))
+        store(size, model.num_parameters(), measure(folder, known(size, MILLION_TOKENS), args.items))
 
 
 if __name__ == "__main__":
