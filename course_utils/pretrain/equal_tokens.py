@@ -3,8 +3,8 @@
     python -m course_utils.pretrain.equal_tokens        train what is missing, measure, store (resumable)
     python -m course_utils.pretrain.equal_tokens --shipped      the two shipped models of 12 million tokens
 
-Each size sees the same tokens in the same order, under the same learning-rate schedule, so what differs between
-them is size alone. Of the shipped models, tiny and small saw 12 million tokens, base 162 million. Exact match
+Each size sees the same tokens in the same order, under the same learning-rate schedule: what differs is size
+alone. Of the shipped models, tiny and small saw 12 million tokens, base saw 162 million. Exact match
 is 0 or 1 for a whole answer, the log-probability of the answer changes with every token's: whether an ability
 looks sharp depends on which of them is drawn (Schaeffer et al. 2023, arXiv:2304.15004).
 """
@@ -48,7 +48,7 @@ def all_abilities(model, tokenizer, count):
 
 
 def measure(folder, already, count):
-    """{tokens seen: {ability: both metrics}} for each milestone in `folder`; what is there `already` is kept."""
+    """{tokens seen: {ability: both metrics}} of the milestones in `folder`; what is `already` there stays."""
     tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
     measured = dict(already)
     for milestone in sorted(folder.glob("milestone-*"), key=lambda path: int(path.name.split("-")[1])):
