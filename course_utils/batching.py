@@ -200,22 +200,24 @@ def _keep(whole, cache, part, count, own, width, room):
     return whole
 
 
-def logits_where(model, counts, **inputs):
+def logits_where(model, counts, forward=None, **inputs):
     """The model's logits (N, V) at the places of a batch that count, in their order; counts (B, T) of bool.
 
+    forward: what is called in the model's place and ends in its head, such as the model with another adapter.
     The output head sees nothing else: with a vocabulary of 49,152, it is a fifth of a small model's work.
     """
     inner = next((module for module in model.modules() if isinstance(module, PreTrainedModel)), None)
     head = inner.get_output_embeddings() if inner is not None else None
+    forward = forward or model
     if head is None:
-        return model(**inputs).logits[counts]
+        return forward(**inputs).logits[counts]
 
     def select(module, hidden):  # a soft prompt's own pass has another shape
         return (hidden[0][counts],) if hidden[0].shape[:2] == counts.shape else None
 
     hook = head.register_forward_pre_hook(select)
     try:
-        logits = model(**inputs).logits
+        logits = forward(**inputs).logits
     finally:
         hook.remove()
     return logits if logits.dim() == 2 else logits[counts]

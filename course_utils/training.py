@@ -186,12 +186,11 @@ def accumulate_gradients(model, rows, accumulate=1, loss=None, pad_id=0, bf16=Fa
     the sum is the mean over all of them, however they are parted.
     """
     device = next(model.parameters()).device
-    low = half_precision(model) or (torch.bfloat16 if bf16 else None)
     size, total = math.ceil(len(rows) / accumulate), 0.0
     counted = [sum(row["mask"][1:]) for row in rows]
     for start in range(0, len(rows), size):
         part = slice(start, start + size)
-        with torch.autocast(device.type, low, enabled=low is not None):
+        with autocast(model, bf16):
             if loss:
                 batch = {name: tensor.to(device) for name, tensor in collate(rows[part], pad_id).items()}
                 inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "position_ids")}
@@ -207,8 +206,7 @@ def accumulate_gradients(model, rows, accumulate=1, loss=None, pad_id=0, bf16=Fa
 
 def penalize(model, penalty, bf16=False):
     """Add the gradient of penalty(), a scalar, to the model's parameters; returns its value."""
-    low = half_precision(model) or (torch.bfloat16 if bf16 else None)
-    with torch.autocast(next(model.parameters()).device.type, low, enabled=low is not None):
+    with autocast(model, bf16):
         value = penalty()
     value.backward()
     return value.item()
@@ -329,6 +327,17 @@ def attention(model, longest):
     finally:
         if before == "sdpa":
             inner.set_attn_implementation(before)
+
+
+def autocast(model, bf16=False):
+    """Inside, products are computed in 16 bits: the model's own format, or bf16 if that is asked for.
+
+    bf16: None asks for it where the hardware has it (bf16_is_native).
+    """
+    kind = next(model.parameters()).device.type
+    bf16 = bf16_is_native(kind) if bf16 is None else bf16
+    low = half_precision(model) or (torch.bfloat16 if bf16 else None)
+    return torch.autocast(kind, low, enabled=low is not None)
 
 
 def half_precision(model):

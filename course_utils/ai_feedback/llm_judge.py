@@ -28,15 +28,18 @@ PRINCIPLES = (  # what a good reply is, as questions whose answer is yes
 GOOD = "Is the reply good?"  # the question on which a judge is trained (judge_training)
 
 
-def yes(model, tokenizer, prompts, replies, question):
-    """Log-odds (nats) that the answer is yes rather than no, for each prompt and reply: list of float."""
-    texts = [single(prompt, reply, question) for prompt, reply in zip(prompts, replies, strict=True)]
-    return odds(model, tokenizer, texts, " yes", " no")
+def yes(model, tokenizer, prompts, replies, question, asked=str, said=str):
+    """Log-odds (nats) that the answer is yes rather than no, for each prompt and reply: list of float.
+
+    asked(question) -> what the model is sent, said(answer) -> the answer as it follows (tasks.base.Task).
+    """
+    texts = [asked(single(prompt, reply, question)) for prompt, reply in zip(prompts, replies, strict=True)]
+    return odds(model, tokenizer, texts, said(" yes"), said(" no"))
 
 
-def principled(model, tokenizer, prompts, replies, questions=PRINCIPLES):
+def principled(model, tokenizer, prompts, replies, questions=PRINCIPLES, asked=str, said=str):
     """The mean of `yes` over several questions: list of float. Source: Bai et al. 2022, section 4."""
-    odds_of_each = [yes(model, tokenizer, prompts, replies, question) for question in questions]
+    odds_of_each = [yes(model, tokenizer, prompts, replies, each, asked, said) for each in questions]
     return [sum(values) / len(values) for values in zip(*odds_of_each)]
 
 
@@ -63,14 +66,17 @@ def graded(model, tokenizer, prompts, a, b, question=GOOD):
     return [x - y for x, y in zip(one, two)]
 
 
-def expected(model, tokenizer, prompts, replies):
+def expected(model, tokenizer, prompts, replies, said=None):
     """Log-probability (nats) of each reply with its end token under the model: list of float.
+
+    said(reply) -> the reply as it follows the prompt, by default behind a space.
 
     A judge without a question: an unlikely reply gets a low score, also where unusual words say the right
     thing, and every further word costs. Best after fine-tuning on right replies. Source: the
     log-probability in Rafailov et al. 2023, equation 5, as a reward.
     """
-    completions = [f" {reply.strip()}{tokenizer.eos_token}" for reply in replies]
+    said = said or (lambda reply: f" {reply.strip()}")
+    completions = [said(reply) + tokenizer.eos_token for reply in replies]
     return generation.logps(model, tokenizer, prompts, completions).tolist()
 
 

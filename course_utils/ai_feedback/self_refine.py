@@ -25,30 +25,30 @@ def revision(prompt, reply, critique=CRITIQUE):
     return REVISE.format(m=bare(prompt), r=reply.strip(), c=critique)
 
 
-def examples(records, count, seed=0):
-    """`count` verdicts and half as many revisions, made from the records alone."""
-    rng, others = random.Random(f"skills {seed}"), judge_training.by_skill(records)
-    revisions = []
+def examples(records, count, seed=0, worsen=None):
+    """`count` verdicts and half as many revisions, made from the records alone. worsen: as in verdicts."""
+    rng, revisions = random.Random(f"skills {seed}"), []
+    worsen = worsen or judge_training.worsener(records)
     while len(revisions) < count // 2:
         record = rng.choice(records)
-        worse = judge_training.worse_reply(record, records, others, rng)
+        worse = worsen(record, rng)
         if worse != record["completion"]:
             prompt = revision(record["prompt"], worse)
             revisions.append({"prompt": prompt, "completion": record["completion"]})
-    return judge_training.verdicts(records, count, seed) + revisions
+    return judge_training.verdicts(records, count, seed, worsen=worsen) + revisions
 
 
-def refine(model, tokenizer, prompts, judge=None, least=0.0):
+def refine(model, tokenizer, prompts, judge=None, least=0.0, asked=str):
     """(replies, notes): each note has the first reply, its verdict (log-odds of good), and if it was revised.
 
     judge(prompts, replies) -> log-odds, by default the model's own verdict; a reply below `least` is
-    revised.
+    revised. asked(prompt) -> what the model is sent, by default the prompt.
     """
     judge = judge or (lambda asked, replies: llm_judge.yes(model, tokenizer, asked, replies, llm_judge.GOOD))
-    first = one_line(model, tokenizer, prompts)
+    first = one_line(model, tokenizer, [asked(prompt) for prompt in prompts])
     verdicts = judge(prompts, first)
     failed = [i for i, verdict in enumerate(verdicts) if verdict < least]
-    revised = one_line(model, tokenizer, [revision(prompts[i], first[i]) for i in failed])
+    revised = one_line(model, tokenizer, [asked(revision(prompts[i], first[i])) for i in failed])
     final = list(first)
     for i, reply in zip(failed, revised):
         final[i] = reply

@@ -11,19 +11,16 @@ Wang et al. 2022, "Self-Instruct"; Lee et al. 2022, "Deduplicating training data
 better".
 """
 
-import re
-
 from rapidfuzz import fuzz, process
 
 from course_utils import generation, training
 from course_utils.prompts.few_shot import bare
-from course_utils.tasks.toy_desk import company, replies
+from course_utils.tasks.toy_desk.synthetic_checks import problems, rules, sums_right
 
+__all__ = ["deduplicated", "generate_records", "leaks", "problems", "rules", "sums_right", "teach", "valid"]
 START, MIDDLE, ROOM = "Message:", "\nRecord:", 110  # of a record; its most tokens
 ALIKE, LEAK = 97.0, 92.0  # similarity of messages, from 0 to 100
 STEPS, RATE = 120, 2e-3
-STATED = re.compile(r"(?:The|A) \w+ (?:is|costs)\b[^.]*\.|Ombly (?:is|opens)\b[^.]*\.|For broken[^.]*\.")
-SUM = re.compile(r"(\d+) ([-+*]) (\d+) = (\d+)\.")
 
 
 def whole(records):
@@ -40,21 +37,22 @@ def teach(model, tokenizer, records, steps=STEPS, lr=RATE, seed=0, progress=Fals
     return model
 
 
-def generate_records(teacher, tokenizer, count, seed=0, temperature=1.0, level=1):
+def generate_records(teacher, tokenizer, count, seed=0, temperature=1.0, level=1, middle=MIDDLE, room=ROOM):
     """`count` texts that continue START, cut into {"id", "prompt", "completion", "generation"}.
 
-    A text without a reply gets an empty completion, which is not `valid`.
+    middle: what stands between message and reply; room: the most tokens. A text without a reply gets an empty
+    completion, which is not `valid`.
     """
     texts = generation.generate(
-        teacher, tokenizer, [START] * count, ROOM, temperature=temperature, seed=seed, batch_size=128
+        teacher, tokenizer, [START] * count, room, temperature=temperature, seed=seed, batch_size=128
     )
     records = []
     for number, text in enumerate(texts, 1):
-        message, separator, reply = text.partition(MIDDLE)
+        message, separator, reply = text.partition(middle)
         records.append(
             {
                 "id": f"g{level}-{seed}-{number:04}",
-                "prompt": START + message + MIDDLE,
+                "prompt": START + message + middle,
                 "completion": reply.split("\n")[0] if separator else "",
                 "generation": level,
             }
@@ -62,71 +60,16 @@ def generate_records(teacher, tokenizer, count, seed=0, temperature=1.0, level=1
     return records
 
 
-def problems(record, teams, priorities, sheet):
-    """What a program can tell is wrong with a record, as a list of words; an empty list passes.
+def valid(records, seeds, known=None, checker=None):
+    """The records without problems. Teams and priorities are those of the seeds; known: {key: statement}.
 
-    | word | what it means |
-    |---|---|
-    | form | not one message and one reply of three fields |
-    | name | a team or a priority that does not exist |
-    | voice | no sign-off |
-    | fact | the answer states something like a line of the sheet that is not in it |
-    | copy | a product, person or day of the answer is not in the message |
-    | team | the answer names another team than the record |
-    | sums | wrong working, a first number that is not in the message, or another result than the last |
-
-    Whether the reply answers the message, and the priority, no program can tell here.
+    checker(seeds) -> check(record) -> problems, by default the toy desk's (toy_desk.synthetic_checks).
     """
-    message, parts = bare(record["prompt"]), replies.fields(record["completion"])
-    if parts is None or not message or "\n" in message or "Record:" in message:
-        return ["form"]
-    answer, wrong = parts["answer"], []
-    if parts["team"] not in teams or parts["priority"] not in priorities:
-        wrong.append("name")
-    if not answer.endswith(company.SIGN_OFF):
-        wrong.append("voice")
-    if any(stated not in sheet for stated in STATED.findall(answer) if " team " not in stated):
-        wrong.append("fact")
-    if any(word not in message for word in copied(answer)):
-        wrong.append("copy")
-    if any(team != parts["team"] for team in re.findall(r"The (\w+) team", answer)):
-        wrong.append("team")
-    if not sums_right(message, answer):
-        wrong.append("sums")
-    return wrong
-
-
-def copied(answer):
-    """The words of an answer that must come from the message: product, person, day."""
-    groups = re.findall(r"The (\w+) (?:is|costs)|A (\w+) is|sorry about your (\w+)", answer)
-    return [word for group in groups for word in group if word] + re.findall(r"=(\w+)[;.]", answer)
-
-
-def sums_right(message, answer):
-    """Whether the working of a refund is right, begins in the message, and ends in the refund paid."""
-    steps, paid = SUM.findall(answer), re.findall(r"Refund: (\d+)", answer)
-    if not steps and not paid:
-        return "=" not in answer or "Name=" in answer
-    if not steps or len(paid) != 1 or steps[0][0] not in re.findall(r"\d+", message):
-        return False
-    results = [
-        {"+": int(a) + int(b), "-": int(a) - int(b), "*": int(a) * int(b)}[sign] for a, sign, b, _ in steps
-    ]
-    chained = all(after[0] == before[3] for before, after in zip(steps, steps[1:]))
-    return chained and [str(r) for r in results] == [step[3] for step in steps] and paid[0] == steps[-1][3]
-
-
-def valid(records, seeds, known=None):
-    """The records without problems. Teams and priorities are those of the seeds; known: {key: statement}."""
-    allowed = rules(seeds, known)
-    return [record for record in records if not problems(record, *allowed)]
-
-
-def rules(seeds, known=None):
-    """What `problems` checks by: (teams, priorities, statements of the sheet), as sets."""
-    sheet = set((replies.statements() if known is None else known).values())
-    teams, priorities = (set(replies.common(seeds, name)) for name in ("team", "priority"))
-    return teams, priorities, sheet
+    if checker is None:
+        allowed = rules(seeds, known)
+        return [record for record in records if not problems(record, *allowed)]
+    check = checker(seeds)
+    return [record for record in records if not check(record)]
 
 
 def nearest(records, others):

@@ -25,7 +25,7 @@ from course_utils.techniques.finetune import full
 FILE = paths.DATA / "results" / "ai_feedback.json"
 ITEMS, STEPS, RATE = 200, 160, 2e-3  # questions of dev; steps of a student and their learning rate
 COLLAPSE_ITEMS, ANNOTATING = 100, 100  # questions to each generation; steps before a batch of annotation
-SEEDS, COUNT = synthetic.USUAL.seeds, synthetic.USUAL.added  # real records of a student, and those added
+SEEDS, COUNT = TASK.synthesis.seeds, TASK.synthesis.added  # real records of a student, and those added
 VERDICTS, UNLABELLED = 1000, 600  # training verdicts of the judge; messages for pseudo-labels
 THRESHOLDS = (0.0, 0.5, 0.9)
 SIZES = (50, 100, 200, 400, 800, 1600)  # labels before each batch of annotation
@@ -157,7 +157,7 @@ def record_groups(seed):
     seeds = stratified(train, SEEDS, seed)
     names = {record["id"] for record in seeds}
     others = [record for record in train if record["id"] not in names]
-    written = synthetic.written(base, tokenizer, seeds, seed, temperature=1.0)
+    written = synthetic.written(base, tokenizer, seeds, seed, 1.0, TASK, TASK.synthesis)
     return seeds, random.Random(f"others {seed}").sample(others, len(others)), written
 
 

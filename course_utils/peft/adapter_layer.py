@@ -6,6 +6,9 @@ each task: LoRA beside the layer (course_utils.peft.lora), vectors or a bottlene
 or for each of its rows. Left out: adapters on embeddings, and on the Conv1D layers of GPT-2.
 """
 
+import contextlib
+import copy
+
 import torch
 from torch import nn
 
@@ -151,6 +154,33 @@ def set_adapter(model, task):
         raise ValueError(f"No task {unknown[0]!r}: the model has {', '.join(tasks(model)) or 'none'}.")
     for module in adapter_layers(model).values():
         module.active = list(task) if per_row else task
+
+
+@contextlib.contextmanager
+def active(model, task):
+    """Inside, a task's adapters are active (None: the base model alone); afterwards what was before.
+
+    So one set of weights serves as several models, such as a policy and its reference.
+    """
+    before = {module: module.active for module in adapter_layers(model).values()}
+    set_adapter(model, task)
+    try:
+        yield
+    finally:
+        for module, chosen in before.items():
+            module.active = chosen
+
+
+def duplicate(model, task, name):
+    """Insert a copy of a task's adapters under another name, active; its parameters, which alone train.
+
+    Raises ValueError for an unknown task, a name that is taken, or while weights are merged.
+    """
+    layers = adapter_layers(model).items()
+    own = {path: copy.deepcopy(layer.adapters[task]) for path, layer in layers if task in layer.adapters}
+    if not own:
+        raise ValueError(f"No task {task!r}: the model has {', '.join(tasks(model)) or 'none'}.")
+    return insert(model, name, own)
 
 
 def remove(model, task=None):

@@ -75,15 +75,16 @@ def kl(policy, ref, tokenizer, prompts, seed=0, max_new_tokens=ROOM):
     return losses.per_reply(losses.kl(logits, ref_logits), rollouts.mask).item()
 
 
-def gold_watch(records):
+def gold_watch(records, gold_reward=gold.gold_reward, asked=str):
     """(watch, golds): with on_update=watch, PPO's every update adds the mean gold reward of its replies.
 
-    records: those that the prompts come from.
+    records: those that the prompts come from; asked(prompt) -> what the policy is sent (tasks.base.Task).
+    gold_reward(record, reply) -> float, by default the toy desk's.
     """
-    known, golds = {record["prompt"]: record for record in records}, []
+    known, golds = {asked(record["prompt"]): record for record in records}, []
 
     def watch(history):
-        rewards = [gold.gold_reward(known[prompt], reply) for prompt, reply, _ in history.samples]
+        rewards = [gold_reward(known[prompt], reply) for prompt, reply, _ in history.samples]
         golds.append(statistics.mean(rewards))
 
     return watch, golds

@@ -70,14 +70,15 @@ def train(
     parameters=None,
     on_update=None,
     progress=True,
+    bf16=False,
 ):
     """Train the policy's `parameters` (default: all) on the rewards of its replies; a History.
 
     An update samples a reply to each of batch_size prompts, then takes ppo_epochs passes over them in
-    minibatches; the learning rate falls to 0 over the run. kl: the KL coefficient; with kl_target (nats
-    per reply) it adapts. on_update(history) is called after each. ref: the frozen reference, commonly a
-    copy of the policy as it was. Raises ValueError if a prompt does not fit the context with max_new_tokens
-    after it. (More than ten arguments: they are PPO's settings.)
+    minibatches; the learning rate falls to 0 over the run. kl: the KL coefficient; with kl_target (nats per
+    reply) it adapts. on_update(history) is called after each. ref: the frozen reference, commonly a copy of
+    the policy as it was. bf16: as in training.train. Raises ValueError if a prompt does not fit the context
+    with max_new_tokens after it. (More than ten arguments: they are PPO's settings.)
     """
     parameters = list(policy.parameters() if parameters is None else parameters)
     history, head, started = History(), value_head(policy), time.perf_counter()
@@ -92,13 +93,15 @@ def train(
             rollouts = sample_rollouts(policy, tokenizer, batch, max_new_tokens, temperature, sample_seed)
             rewards = reward_fn(batch, rollouts.replies)
             # 2) estimate the advantages of its tokens, under the KL penalty
-            experience = estimate(policy, ref, head, rollouts, rewards, kl, gamma, lam, temperature)
+            with training.autocast(policy, bf16):
+                experience = estimate(policy, ref, head, rollouts, rewards, kl, gamma, lam, temperature)
             # 3) take clipped steps on minibatches
             optimizer.param_groups[0]["lr"] = lr * training.lr_multiplier(update, updates, warmup=0)
             steps, weights = [], (clip, value_weight, entropy_weight)
             for _ in range(ppo_epochs):
                 for rows in minibatches(batch_size, minibatch_size, rng):
-                    steps.append(step(policy, head, optimizer, experience, rows, temperature, *weights))
+                    with training.autocast(policy, bf16):
+                        steps.append(step(policy, head, optimizer, experience, rows, temperature, *weights))
             # 4) log, and adapt the KL coefficient
             history.log.append(entry(experience, rewards, steps, kl))
             history.samples = list(zip(batch, rollouts.replies, rewards))

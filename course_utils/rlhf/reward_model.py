@@ -19,6 +19,7 @@ from torch import nn
 
 from course_utils import evaluation, losses, training
 from course_utils.data import collate, encode
+from course_utils.peft import adapter_layer
 
 SIDES = ("chosen", "rejected")
 
@@ -34,6 +35,12 @@ class RewardModel(nn.Module):
     @property
     def device(self):
         return self.head.weight.device
+
+    def trained(self):
+        """The parameters that `train` trains: the head and the body, or of the body its adapter alone."""
+        adapted = isinstance(self.body, Adapted)
+        body = adapter_layer.parameters(self.body, self.body.task) if adapted else self.body.parameters()
+        return [*body, *self.head.parameters()]
 
     def each(self, batch, **options):
         """(the score at each token (B, T), the cache, if use_cache=True is among the options)."""
@@ -64,13 +71,39 @@ class RewardModel(nn.Module):
         return [scores[i] for i in range(len(rows))]
 
 
+class Adapted(nn.Module):
+    """A body with an adapter of its own active, whichever is active for those who share its weights."""
+
+    def __init__(self, body, task):
+        super().__init__()
+        self.body, self.task = body, task
+
+    def forward(self, **inputs):
+        with adapter_layer.active(self.body, self.task):
+            return self.body(**inputs)
+
+
 def start(base, seed=0):
     """A RewardModel on a copy of a causal model's body, in fp32, with a small random head.
 
     The model that wrote the replies is the best base: it knows what the replies are about. The head is
     initialized as in Stiennon et al. 2020, so that its first scores spread by about 1.
     """
-    body = copy.deepcopy(base.base_model).float()
+    return _headed(copy.deepcopy(base.base_model).float(), base, seed)
+
+
+def start_adapter(base, begin, task="reward", seed=0):
+    """A RewardModel on the model's own weights with an adapter of its own, a copy of the task `begin`'s.
+
+    The model stays as it is, and so does the active adapter.
+    """
+    before = next(iter(adapter_layer.adapter_layers(base).values())).active
+    adapter_layer.duplicate(base, begin, task)
+    adapter_layer.set_adapter(base, before)
+    return _headed(Adapted(base.base_model, task), base, seed)
+
+
+def _headed(body, base, seed):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = RewardModel(body, base.config.get_text_config().hidden_size)
@@ -78,12 +111,23 @@ def start(base, seed=0):
     return model.to(base.device).eval()
 
 
-def train(model, tokenizer, pairs, lr=1e-3, epochs=2, batch_size=16, seed=0, warmup=0.1, prior_margins=None):
-    """Train all weights of a RewardModel on pairs by losses.reward; returns the loss of each step.
+def train(
+    model,
+    tokenizer,
+    pairs,
+    lr=1e-3,
+    epochs=2,
+    batch_size=16,
+    seed=0,
+    warmup=0.1,
+    prior_margins=None,
+    bf16=False,
+):
+    """Train what trains of a RewardModel on pairs by losses.reward; returns the loss of each step.
 
-    prior_margins: for each pair, the margin of another reward to which this one is added
-    (CombinedReward); only the rest is learned then. The loss fixes differences only, so at the end the
-    mean reward over the pairs is set to 0. Source: Ouyang et al. 2022, section 3.5. Raises ValueError
+    bf16: as in training.train. prior_margins: for each pair, the margin of another reward to which this one
+    is added (CombinedReward); only the rest is learned then. The loss fixes differences only, so at the end
+    the mean reward over the pairs is set to 0. Source: Ouyang et al. 2022, section 3.5. Raises ValueError
     without pairs.
     """
     if not pairs:
@@ -94,13 +138,14 @@ def train(model, tokenizer, pairs, lr=1e-3, epochs=2, batch_size=16, seed=0, war
     prior = torch.tensor(prior_margins if prior_margins is not None else [0.0] * len(pairs))
     prior = prior.to(model.device)
     order = training.batches(longest, batch_size, steps, seed)
-    parameters = list(model.parameters())
+    parameters = model.trained()
     with training.prepared(model, parameters, max(longest)):
         optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=0.0)
         for step, rows in enumerate(order):
             torch.manual_seed(1_000_003 * seed + step)
             batch = collate([chosen[i] for i in rows] + [rejected[i] for i in rows], 0)
-            scores = model({name: tensor.to(model.device) for name, tensor in batch.items()})  # (2B,)
+            with training.autocast(model, bf16):
+                scores = model({name: tensor.to(model.device) for name, tensor in batch.items()})  # (2B,)
             better, worse = scores.chunk(2)
             loss = losses.reward(better + prior[rows], worse)
             loss.backward()

@@ -34,6 +34,11 @@ def sft(model, tokenizer, train, seed=0, known=None, progress=False, **settings)
     """
     known = known or noisy_demonstrations.tiers()
     records = noisy_demonstrations.records(noisy_demonstrations.thinned(train, known), seed)
+    return fit(model, tokenizer, records, seed, progress, **settings)
+
+
+def fit(model, tokenizer, records, seed=0, progress=False, **settings):
+    """Fine-tune all weights of the model on demonstrations; the seconds that the training took."""
     texts = [[record["prompt"], record["completion"]] for record in records]
     key = ["sft", seed, scalar_settings(noisy_demonstrations.tune, settings), texts]
     settings |= {"seed": seed, "progress": progress}
@@ -92,15 +97,16 @@ def scalar_settings(function, settings):
     }
 
 
-def train_once(module, key, train, *arguments, **settings):
+def train_once(module, key, train, *arguments, kept=None, **settings):
     """train(module, …), or load what it made before from the same start; the seconds that it took.
 
-    key: all else that the outcome depends on, as JSON values. A file that cannot be read is made
-    again, and one that cannot be written costs only the time.
+    key: all else that the outcome depends on, as JSON values. kept: {name: tensor} of what the training
+    changes, where that is not the whole module. A file that cannot be read is made again, and one that
+    cannot be written costs only the time.
     """
-    weights = own_weights(module)
+    weights = own_weights(module) if kept is None else kept
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode())
-    for name, tensor in weights.items():
+    for name, tensor in own_weights(module).items():
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
         digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     file = course_home() / "stages" / f"{digest.hexdigest()[:24]}.safetensors"
@@ -115,7 +121,7 @@ def train_once(module, key, train, *arguments, **settings):
     seconds = time.perf_counter() - started
     with contextlib.suppress(OSError):
         file.parent.mkdir(exist_ok=True)
-        adapter_files.write(file, own_weights(module), {"format": FORMAT, "seconds": seconds})
+        adapter_files.write(file, weights, {"format": FORMAT, "seconds": seconds})
     return seconds
 
 

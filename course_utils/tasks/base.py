@@ -11,6 +11,7 @@ turns in one record.
 
 import importlib
 import itertools
+import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -35,6 +36,55 @@ class Budget(NamedTuple):
     batch: int
 
 
+class Feedback(NamedTuple):
+    """How learning from feedback runs: its start by SFT, what trains, the updates and replies of a run.
+
+    records: demonstrations (None: all). sft_*: steps, batch and learning rate of the start. lora: (rank,
+    number of last blocks) of the adapter that trains, or None for all weights. updates of `batch` replies,
+    `group` of them to one prompt, each of at most `room` tokens. reward_lr, epochs, pairs (None: all),
+    pair_batch: of the reward model; DPO has batches of that size, too. value_rounds: of sampling replies that
+    teach a value model. verdicts, judging, judge_lr: examples that teach a judge, the steps and the rate;
+    refining: those of self-refinement.
+    """
+
+    records: int | None = None
+    sft_steps: int = 360
+    sft_batch: int = 16
+    sft_lr: float = 1e-3
+    lora: tuple | None = None
+    updates: int = 24
+    batch: int = 64
+    group: int = 8
+    room: int = 64
+    reward_lr: float = 1e-3
+    epochs: int = 2
+    pairs: int | None = None
+    pair_batch: int = 16
+    value_rounds: int = 12
+    verdicts: int = 1000
+    judging: int = 240
+    judge_lr: float = 2e-3
+    refining: int = 320
+
+
+class Synthesis(NamedTuple):
+    """Sizes of training on synthetic records: real ones, those added, those that the teacher writes.
+
+    steps: of the student's training (None: the task's budget). teaching, lr, batch: of the teacher's; room:
+    tokens of a record that it writes. lora: as in Feedback, of both.
+    """
+
+    seeds: int = 200
+    added: int = 600
+    written: int = 1600
+    steps: int | None = None
+    teaching: int = 120
+    lr: float = 2e-3
+    batch: int = 16
+    room: int = 110
+    lora: tuple | None = None
+
+
 @dataclass(frozen=True)
 class Task:
     """One task. Only `name`, `grade` and `model` must be given; what is missing, a task does not offer.
@@ -46,10 +96,15 @@ class Task:
     reply's free text that answers nothing. room: tokens of a reply. chat: the tokenizer's chat template is
     used, with `system` as its system turn. trial: the budget while settings are tried, on the first
     `dev_items` of dev; `seeds`: how many are reported; `latencies`: single requests that are timed;
-    bf16: training computes in bf16 where the hardware does (`training.bf16_is_native`).
-    `kl_items`: replies over which the divergence from the base model is averaged. retention(model, tokenizer)
-    -> {ability: hits}, or {ability: {"strict": hits, "lenient": hits}} where it grades twice. suffix: of its
-    files in data/results. offers: what techniques may need beside records.
+    mixed_quality(records, seed) -> demonstrations, some of them worsened; worsener(records) -> worsen(record,
+    rng) -> a completion with a fault. principles: questions about a reply whose answer is yes if it is good;
+    problems(records) -> check(record) -> what a program finds wrong with a synthetic record. feedback,
+    synthesis: sizes of what learns from feedback and from synthetic records; trial_feedback, trial_synthesis:
+    while settings are tried, where they differ. bf16: training computes in bf16 where the hardware does
+    (`training.bf16_is_native`). `kl_items`: replies over which the divergence from the base model is
+    averaged. retention(model, tokenizer) -> {ability: hits}, or {ability: {"strict": hits, "lenient": hits}}
+    where it grades twice. suffix: of its files in data/results. offers: what techniques may need beside
+    records.
     """
 
     name: str
@@ -77,6 +132,14 @@ class Task:
     latencies: int = 12
     kl_items: int = 100
     bf16: bool = False
+    mixed_quality: Callable | None = None
+    worsener: Callable | None = None
+    principles: tuple = ()
+    problems: Callable | None = None
+    feedback: Feedback = Feedback()
+    trial_feedback: Feedback | None = None
+    synthesis: Synthesis = Synthesis()
+    trial_synthesis: Synthesis | None = None
     retention: Callable | None = None
     suffix: str = ""
     offers: frozenset = frozenset()
@@ -89,9 +152,25 @@ class Task:
         """The same task with the records of another folder."""
         return replace(self, folder=Path(folder))
 
+    def pairs(self, split=None):
+        """The stored preferences, all or those of a split. Raises FileNotFoundError if the task has none."""
+        file = self.folder / "preferences.jsonl"
+        if not file.is_file():
+            raise FileNotFoundError(
+                f"The task {self.name} has no preferences: there is no {file.name} in {file.parent}."
+            )
+        pairs = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+        return [pair for pair in pairs if split in (None, pair["split"])]
+
     def for_trials(self):
         """The same task with the budget of a trial."""
-        return replace(self, budget=self.trial)
+        feedback, synthesis = self.trial_feedback or self.feedback, self.trial_synthesis or self.synthesis
+        return replace(self, budget=self.trial, feedback=feedback, synthesis=synthesis)
+
+    @property
+    def half(self):
+        """`bf16` as training.train takes it: None, where the hardware has it, or False."""
+        return None if self.bf16 else False
 
     # ---- how a model is asked ----------------------------------------------------------------
 
@@ -124,6 +203,15 @@ class Task:
                 "completion": self.said(record["completion"]) if self.chat else record["completion"],
             }
             for record in records
+        ]
+
+    def training_pairs(self, tokenizer, pairs):
+        """Pairs for training, each prompt as `asked` gives it and both replies as they follow."""
+        return [
+            pair
+            | {"prompt": self.asked(tokenizer, pair["prompt"])}
+            | {side: self.said(pair[side]) for side in ("chosen", "rejected")}
+            for pair in pairs
         ]
 
     # ---- what is in the records --------------------------------------------------------------

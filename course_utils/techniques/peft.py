@@ -40,6 +40,14 @@ def lora_all(model, tokenizer, train, seed, task, lr=3e-3, rank=8, steps=None):
     return trained(model, parameters, tokenizer, train, seed, task, lr, steps)
 
 
+def lora_last(model, tokenizer, train, seed, task, lr, shape, steps=None):
+    """LoRA on every linear layer of the last blocks. shape: (rank, how many blocks)."""
+    rank, blocks = shape
+    last = list(range(model.config.num_hidden_layers)[-blocks:])
+    parameters = lora.add(model, "lora", rank, 2.0 * rank, targets="all", seed=seed, layers_to_transform=last)
+    return trained(model, parameters, tokenizer, train, seed, task, lr, steps)
+
+
 def dora(model, tokenizer, train, seed, task, lr=3e-3, rank=8, steps=None):
     """LoRA for a weight's direction, a vector for its length, by PEFT. Source: Liu et al. 2024 (DoRA).
 

@@ -5,7 +5,7 @@ import torch
 
 from course_utils import data
 from course_utils.ai_feedback import judge_training, llm_judge
-from course_utils.tasks.toy_desk import gold
+from course_utils.tasks.toy_desk import gold, worse_replies
 from tests.helpers.desk_records import DESK
 from tests.helpers.tiny import tiny_llama
 
@@ -24,7 +24,7 @@ def test_a_field_of_another_record_leaves_the_answer(monkeypatch):
     class First:
         choice = staticmethod(lambda options: options[1])
 
-    made = judge_training.other_field(DESK[0], DESK, First)
+    made = worse_replies.other_field(DESK[0], DESK, First)
     parts = gold.parse(made)
     assert parts["team"] == "orange" and "silver team" in parts["answer"]
 

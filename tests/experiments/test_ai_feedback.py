@@ -49,7 +49,7 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(preferences, "read", lambda split: PAIRS)
     monkeypatch.setattr(ai_feedback, "writer", lambda: tiny_llama(context=512))
     monkeypatch.setattr(
-        llm_judge, "yes", lambda m, t, prompts, replies, question: [len(text) for text in replies]
+        llm_judge, "yes", lambda m, t, prompts, replies, question, *rest: [len(text) for text in replies]
     )
     for name, value in {"STEPS": 2, "SIZES": (4, 8), "SEEDS": 6, "COUNT": 4}.items():
         monkeypatch.setattr(ai_feedback, name, value)

@@ -197,5 +197,5 @@ def test_only_the_first_items_where_there_is_no_time_for_all(tmp_path):
 
 
 def test_a_technique_without_settings_for_a_task_says_so(tmp_path):
-    failed = runner.run(["dpo"], 1, 1, tmp_path, fake, model="glass-box", task="helpdesk")
-    assert "dpo has no settings for the task 'helpdesk'" in failed["dpo"]
+    failed = runner.run(["critic_guided"], 1, 1, tmp_path, fake, model="glass-box", task="helpdesk")
+    assert "critic_guided has no settings for the task 'helpdesk'" in failed["critic_guided"]

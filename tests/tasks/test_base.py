@@ -1,5 +1,6 @@
 """A task says how a model is asked and a reply is read; both tasks offer the same, each in its own form."""
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -103,3 +104,39 @@ def test_records_of_ones_own_need_nothing_but_an_answer():
 def test_results_of_two_tasks_never_meet(tmp_path):
     files = {base.results_file(base.find(n), "tuning.json", tmp_path).name for n in base.TASKS}
     assert files == {"tuning.json", "tuning_toy_desk.json"}
+
+
+def test_a_task_offers_demonstrations_of_mixed_quality_and_worse_replies(task):
+    train = task.read("train")[:120]
+    noisy = task.mixed_quality(train, 1)
+    good = {record["id"]: record["completion"] for record in train}
+    kept = sum(record["completion"] == good[record["id"]] for record in noisy)
+    assert 0.35 < kept / len(noisy) < 0.7 and noisy == task.mixed_quality(train, 1)
+    assert noisy != task.mixed_quality(train, 2)
+    worsen, rng = task.worsener(train), random.Random(0)
+    worse = [worsen(record, rng) != record["completion"] for record in train]
+    assert sum(worse) > 0.6 * len(train)
+    check = task.problems(train)
+    assert sum(not check(record) for record in train) > 0.95 * len(train)
+
+
+def test_a_task_has_its_pairs_as_it_asks_and_says(tmp_path):
+    task = base.find("toy_desk")
+    tokenizer = byte_tokenizer(template=CHAT)
+    train, held_out = task.pairs("train"), task.pairs("held_out")
+    assert len(train) >= 300 and len(held_out) >= 100
+    assert len(task.pairs()) >= len(train) + len(held_out)
+    assert not {pair["prompt"] for pair in train} & {pair["prompt"] for pair in held_out}
+    pair = task.training_pairs(tokenizer, train)[0]
+    assert pair["prompt"] == task.asked(tokenizer, train[0]["prompt"])
+    for side in ("chosen", "rejected"):
+        assert pair[side] == task.said(train[0][side])
+    with pytest.raises(FileNotFoundError, match="has no preferences"):
+        task.in_folder(tmp_path).pairs()
+
+
+def test_while_settings_are_tried_the_sizes_are_those_of_a_trial():
+    sizes = base.find("helpdesk").for_trials()
+    assert sizes.feedback.updates < base.find("helpdesk").feedback.updates
+    assert sizes.synthesis.written < base.find("helpdesk").synthesis.written
+    assert base.find("toy_desk").for_trials().feedback == base.Feedback()

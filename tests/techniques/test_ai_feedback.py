@@ -4,23 +4,24 @@ import pytest
 import torch
 
 from course_utils.ai_feedback import llm_judge, self_refine
-from course_utils.rlhf import preferences, reward_model, training_cache
-from course_utils.techniques import ai_feedback, registry, rlhf
+from course_utils.rlhf import reward_model, training_cache
+from course_utils.tasks import base
+from course_utils.techniques import ai_feedback, registry
 from tests.helpers.adapters import logits
 from tests.helpers.desk_records import SOLVED, TASK
 from tests.helpers.tiny import tiny_llama
 
 PAIRS = [{"prompt": r["prompt"], "chosen": r["completion"], "rejected": " no"} for r in SOLVED[:6]]
 
-SIZES = ai_feedback.Sizes(4, 2, 2, policy=rlhf.Sizes(updates=1, batch=4, room=4))
+SIZES = base.Feedback(updates=1, batch=4, room=4, verdicts=4, judging=2, refining=2)
 
 
 @pytest.fixture
 def quick(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_HOME", str(tmp_path))
     monkeypatch.setattr(self_refine, "ROOM", 4)
-    monkeypatch.setattr(preferences, "read", lambda split: PAIRS)
-    monkeypatch.setattr(training_cache, "sft", lambda *a, **k: 1.0)
+    monkeypatch.setattr(base.Task, "pairs", lambda task, split: PAIRS)
+    monkeypatch.setattr(training_cache, "fit", lambda *a, **k: 1.0)
     monkeypatch.setattr(
         training_cache, "fit_combined_reward", lambda model, *a, **k: (reward_model.start(model), 2.0)
     )

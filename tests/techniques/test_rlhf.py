@@ -3,13 +3,14 @@
 import pytest
 import torch
 
-from course_utils.rlhf import preferences, reward_model
+from course_utils.rlhf import reward_model
+from course_utils.tasks import base
 from course_utils.tasks.toy_desk.task import TASK
 from course_utils.techniques import registry, rlhf
 from tests.helpers.tiny import tiny_llama
 
 TRAIN = TASK.read("train")[:16]
-SIZES = rlhf.Sizes(sft_steps=2, sft_batch=8, updates=2, batch=16, room=6, value_rounds=1)
+SIZES = base.Feedback(sft_steps=2, sft_batch=8, updates=2, batch=16, room=6, value_rounds=1)
 PAIRS = [
     {"prompt": record["prompt"], "chosen": record["completion"], "rejected": " No."} for record in TRAIN[:8]
 ]
@@ -19,7 +20,7 @@ NAMES = {"sft_mediocre", "reward_best_of_n", "ppo", "dpo", "grpo", "rloo", "crit
 @pytest.fixture(autouse=True)
 def small(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_HOME", str(tmp_path))
-    monkeypatch.setattr(preferences, "read", lambda split=None: PAIRS)
+    monkeypatch.setattr(base.Task, "pairs", lambda task, split=None: PAIRS)
 
 
 def test_the_names_are_those_of_the_scoreboard():

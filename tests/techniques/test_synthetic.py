@@ -3,12 +3,13 @@
 import pytest
 
 from course_utils.ai_feedback import synthetic_data
+from course_utils.tasks import base
 from course_utils.techniques import registry, synthetic
 from tests.helpers.desk_records import TASK, records
 from tests.helpers.tiny import tiny_llama
 
 TRAIN = records(40)
-SIZES = synthetic.Sizes(seeds=10, added=8, steps=3)
+SIZES = base.Synthesis(seeds=10, added=8, steps=3)
 SYNTHETIC = [
     record | {"generation": 1, "prompt": record["prompt"].replace("Is it", f"Was it {i} times")}
     for i, record in enumerate(records(12, seed=5))
@@ -18,9 +19,9 @@ SYNTHETIC = [
 @pytest.fixture
 def quick(monkeypatch):
     monkeypatch.setattr(synthetic_data, "teach", lambda model, tokenizer, seeds, seed: seeds)
-    monkeypatch.setattr(synthetic_data, "generate_records", lambda teacher, *a: SYNTHETIC)
+    monkeypatch.setattr(synthetic_data, "generate_records", lambda teacher, *a, **k: SYNTHETIC)
     valid = [record for record in SYNTHETIC if record["completion"]][4:]
-    monkeypatch.setattr(synthetic_data, "valid", lambda records, seeds: valid)
+    monkeypatch.setattr(synthetic_data, "valid", lambda records, seeds, checker: valid)
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ def _content(record, text):
     refuses = _found(wordings.REFUSES, low) and "sale_items" not in intents
     for intent, product in zip(intents, record["products"], strict=True):
         if intent in shop.FACTS:
-            if not any(_states(intent, sentence) for sentence in re.split(r"[.!?;]\s", low)):
+            if not any(states(intent, sentence) for sentence in re.split(r"[.!?;]\s", low)):
                 yield "fact missing or wrong"
         elif refuses or not _announces(intent, product, low):
             yield "next step missing"
@@ -203,7 +203,7 @@ def _content(record, text):
         yield "steps that nobody asked for"
 
 
-def _states(fact, sentence):
+def states(fact, sentence):
     """Does a sentence in lower case state a fact, and not deny it?"""
     if fact != "sale_items" and _found(wordings.DENIES, sentence):
         return False
@@ -218,7 +218,11 @@ def _announces(step, product, low):
 
 
 def _promise(record, text):
-    """Is a refund promised?"""
+    return promises(text)
+
+
+def promises(text):
+    """Is a refund promised? Gives the rule if it is."""
     rest = re.sub(wordings.CHECKS_REFUND, " ", text.lower())
     if any(_found(promise, rest) for promise in wordings.PROMISES):
         yield "refund promised"

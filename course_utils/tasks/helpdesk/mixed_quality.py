@@ -79,6 +79,23 @@ def worsened(record, flaw, rng):
     return shop.completion(fields["team"], fields["priority"], text)
 
 
+def worsener(records):
+    """worsen(record, rng) -> a completion with one flaw, or with another record's team and priority.
+
+    All ways are equally likely; one that does not fit leaves the completion as it is.
+    """
+
+    def worsen(record, rng):
+        flaw = rng.choice([*FLAWS, "labels"])
+        if flaw != "labels":
+            unnamed = flaw == "name left out" and not record["name"]
+            return record["completion"] if unnamed else worsened(record, flaw, rng)
+        own, other = (gold.parse(each["completion"]) for each in (record, rng.choice(records)))
+        return shop.completion(other["team"], other["priority"], own["reply"])
+
+    return worsen
+
+
 def _rarest(rng, record, uses):
     """The flaw used least so far that this record can have; counted in uses."""
     possible = [flaw for flaw in uses if flaw != "name left out" or record["name"]]

@@ -9,7 +9,7 @@ import json
 
 from course_utils.storage import paths
 from course_utils.tasks import base, english_retention
-from course_utils.tasks.helpdesk import gold, prompting, shop
+from course_utils.tasks.helpdesk import gold, mixed_quality, prompting, shop, synthetic_checks
 
 RULES = prompting.instruction()
 SHEET = " ".join(fact.statement for fact in shop.FACTS.values())
@@ -26,6 +26,14 @@ SYSTEMS = {
     "rules": RULES,
     "rules and sheet": f"{RULES} The facts: {SHEET}",
 }
+
+
+PRINCIPLES = (  # for a judge without training: the brand guide as questions
+    "Does the reply answer what the customer wants?",
+    "Is the reply short and to the point?",
+    "Is the reply free of promises of a refund?",
+    "Is every number in the reply also in the message?",
+)
 
 
 def written(values):
@@ -61,6 +69,18 @@ def retention(model, tokenizer):
     return english_retention.measure(model, tokenizer, count=40)
 
 
+def noisy(records, seed):
+    """As many records, half of them with a flaw (mixed_quality)."""
+    return mixed_quality.records(records, len(records), seed)
+
+
+FEEDBACK = base.Feedback(
+    records=500, sft_steps=125, sft_batch=4, sft_lr=1e-3, lora=(8, 15), updates=8, batch=32, room=96,
+    reward_lr=1e-3, epochs=1, pair_batch=4, verdicts=200, judging=100, judge_lr=1e-3, refining=200,
+)  # fmt: skip
+SYNTHESIS = base.Synthesis(
+    seeds=100, added=200, written=400, teaching=100, lr=1e-3, batch=4, room=176, lora=(8, 15)
+)
 TASK = base.Task(
     name="helpdesk",
     grade=gold.grade,
@@ -87,6 +107,14 @@ TASK = base.Task(
     latencies=4,
     kl_items=40,
     bf16=True,
+    mixed_quality=noisy,
+    worsener=mixed_quality.worsener,
+    principles=PRINCIPLES,
+    problems=synthetic_checks.checker,
+    synthesis=SYNTHESIS,
+    trial_synthesis=SYNTHESIS._replace(written=300),
+    trial_feedback=FEEDBACK._replace(updates=4, pairs=150, refining=100),
+    feedback=FEEDBACK,
     retention=retention,
-    offers=frozenset(("fields", "facts")),
+    offers=frozenset(("fields", "facts", "pairs")),
 )

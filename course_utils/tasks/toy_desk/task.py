@@ -3,7 +3,15 @@
 import functools
 
 from course_utils.tasks import base, retention
-from course_utils.tasks.toy_desk import company, gold, records, replies
+from course_utils.tasks.toy_desk import (
+    company,
+    gold,
+    noisy_demonstrations,
+    records,
+    replies,
+    synthetic_checks,
+    worse_replies,
+)
 
 INSTRUCTIONS = {
     "none": "",
@@ -43,6 +51,13 @@ def rationale(record):
     return replies.rationale(record, replies.statements())
 
 
+def mixed_quality(records, seed):
+    """The demonstrations that the firm has on file: thinned out, and half of them worsened."""
+    return noisy_demonstrations.records(
+        noisy_demonstrations.thinned(records, noisy_demonstrations.tiers()), seed
+    )
+
+
 TASK = base.Task(
     name="toy_desk",
     grade=grade,
@@ -58,6 +73,9 @@ TASK = base.Task(
     instructions=INSTRUCTIONS,
     systems=SYSTEMS,
     decline=company.signed(company.DECLINES[0]),
+    mixed_quality=mixed_quality,
+    worsener=worse_replies.worsener,
+    problems=synthetic_checks.checker,
     retention=retention.measure,
     suffix="_toy_desk",
     offers=frozenset(("fields", "facts", "pairs")),
