@@ -35,6 +35,12 @@ def test_right_answers_stand_at_every_place():
     assert all(places.count(place) >= len(places) / 10 for place in range(4))
 
 
+def test_the_longest_answer_is_seldom_the_right_one():
+    """Whoever always chooses the longest must not do much better than by chance, one in four."""
+    longest = [each for each in QUESTIONS if len(each.answer) > max(map(len, each.distractors))]
+    assert len(longest) <= 0.35 * len(QUESTIONS), [each.id for each in longest]
+
+
 @pytest.mark.parametrize(
     "old, new, said",
     [
