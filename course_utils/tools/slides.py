@@ -21,7 +21,7 @@ from course_utils.tools.slides_select import deck
 ROOT = Path(__file__).resolve().parents[2]
 PRESENTER = "reveal"  # the folder of scripts and sheets beside the decks
 LOCAL_LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:)[^)]+\)")  # a deck has no checkout beside it
-CROWDED = 420  # characters of text from which a slide gets a smaller size
+CROWDED, FULL = 420, 650  # characters of text from which a slide gets a smaller size
 STYLE = """
 :root { --ink: #1b1b1b; --paper: #fff; --accent: #0072b2; --soft: #555; }
 @media (prefers-color-scheme: dark) {
@@ -45,7 +45,8 @@ body { background: var(--paper); }
 .reveal .slides section.section, .reveal .slides section.predict { padding-top: 2.5em; font-size: 1.15em; }
 .reveal a { color: var(--accent); }
 .reveal table { border-collapse: collapse; } .reveal td, .reveal th { padding: .1em .5em; text-align: left; }
-.reveal .crowded { font-size: .68em; } .reveal .crowded h2 { font-size: 1.7em; }
+.reveal .crowded { font-size: .85em; }
+.reveal .full { font-size: .7em; } .reveal .full h2 { font-size: 1.6em; }
 .reveal .predict h2::before { content: "? "; }
 .reveal aside.notes { display: none; }
 .reveal .progress { color: var(--accent); } .reveal .controls { color: var(--accent); }
@@ -84,7 +85,8 @@ body {{ font: 1.2rem/1.6 system-ui, sans-serif; margin: 3rem; }}</style></head>
 
 def rendered(markdown):
     """HTML of a Markdown text; links to other files keep only their words."""
-    return markdown2html_mistune(LOCAL_LINK.sub(r"\1", markdown)) if markdown else ""
+    text = markdown2html_mistune(LOCAL_LINK.sub(r"\1", markdown)) if markdown else ""
+    return re.sub(r'<a class="anchor-link"[^>]*>.*?</a>', "", text)  # marks for a page that is scrolled
 
 
 def section(slide):
@@ -100,7 +102,7 @@ def section(slide):
         alt = html.escape(slide.alt, quote=True)
         picture = f'<img src="data:image/png;base64,{slide.image}" alt="{alt}">'
     # Long texts, such as a summary, must fit one slide.
-    crowded = " crowded" if len(slide.body) > CROWDED else ""
+    crowded = " full" if len(slide.body) > FULL else " crowded" if len(slide.body) > CROWDED else ""
     notes = rendered("\n\n".join(slide.notes))
     return (
         f'<section class="{slide.kind}{crowded}">{head}\n{rendered(slide.body)}{picture}\n'

@@ -95,6 +95,17 @@ def sections(source):
     return [part for part in parts if part[0] or part[2]]
 
 
+def blocks(text):
+    """The text cut where a box, a bold beginning or a small heading starts, and where a box ends."""
+    parts = []
+    for paragraph in re.split(r"\n\s*\n", text):
+        if parts and not re.match(r">|\*\*|#", paragraph) and not parts[-1].startswith(">"):
+            parts[-1] += "\n\n" + paragraph
+        elif paragraph.strip():
+            parts.append(paragraph)
+    return parts
+
+
 def pages(text):
     """A text as parts that fit a slide each, cut between list items or paragraphs; no references."""
     text = REFERENCES.split(text)[0].strip()
@@ -146,7 +157,7 @@ class Deck:
 
     def prose(self, text):
         """Notes, except for boxes and questions, which become slides."""
-        for paragraph in re.split(r"\n\s*\n(?=>|\*\*)", text):
+        for paragraph in blocks(text):
             if match := PREDICT.search(paragraph):
                 self.note(paragraph[: match.start()].strip("*> \n"))
                 question = GUESS.sub("", re.sub(r"^\*\*", "", paragraph[match.end() :])).strip()

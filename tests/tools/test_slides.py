@@ -8,7 +8,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_utils.tools import npm, slides
-from course_utils.tools.slides_select import deck, lead, pages, sections
+from course_utils.tools.slides_select import blocks, deck, lead, pages, sections
 
 LESSONS = sorted((slides.ROOT / "notebooks").glob("[0-9]*.ipynb"))
 PNG = "iVBORw0KGgo="
@@ -87,6 +87,11 @@ def test_a_long_text_takes_several_slides():
     assert len(parts) == 3 and all(len(part) < 1000 for part in parts) and "References" not in parts[-1]
 
 
+def test_a_box_ends_with_its_quotation():
+    parts = blocks("Words.\n\nMore.\n\n> **Box.** One\n> two.\n\nAfter.\n\n### Small\n\nText.")
+    assert parts == ["Words.\n\nMore.", "> **Box.** One\n> two.", "After.", "### Small\n\nText."]
+
+
 def test_code_is_no_heading():
     assert [part[:2] for part in sections("a\n\n```\n# no heading\n```\n## B\n\nc")] == [(0, ""), (2, "B")]
 
@@ -100,6 +105,7 @@ def test_a_page_escapes_and_keeps_formulas_and_notes():
 
 def test_links_into_the_checkout_become_words():
     html = slides.rendered("[lesson](01_prompting.ipynb) [paper](https://arxiv.org/abs/1)")
+    assert "¶" not in slides.rendered("### A heading")
     assert "ipynb" not in html and 'href="https://arxiv.org/abs/1"' in html
 
 
