@@ -121,19 +121,27 @@ def share(x, resamples=2000, seed=0):
     return difference(x, np.zeros((1, x.shape[1])), resamples, seed)
 
 
-def crossed_bootstrap(parts, resamples=10_000, seed=0, chunk=1000):
+def crossed_bootstrap(parts, resamples=10_000, seed=0, chunk=1000, groups=None):
     """(value, low, high) of a signed sum of means: [(sign, hits (S, N))] over the same N items, 95 %.
 
     What `difference` does in a loop, at once for `chunk` resamples: how often each item and each seed is
     drawn is multinomial, so that a resampled mean is a product of counts. Items are drawn once for all parts,
     seeds for each on its own, because seed 3 of one technique has nothing to do with seed 3 of another. With
-    few seeds the interval is a little narrow. Source: Efron 1979; items and seeds as crossed factors, Owen
-    2007, "The pigeonhole bootstrap".
+    few seeds the interval is a little narrow. groups: N names; items of one group (messages from one sentence
+    frame) resemble each other and are drawn together, since only their number of groups is independent.
+    Sources: Efron 1979; items and seeds as crossed factors, Owen 2007, "The pigeonhole bootstrap"; groups,
+    Davison and Hinkley 1997, "Bootstrap Methods and their Application", section 3.8.
+    Raises ValueError unless there is a group for each item.
     """
     rng, count, sums = np.random.default_rng(seed), parts[0][1].shape[1], []
+    names, of_group = np.unique(np.arange(count) if groups is None else list(groups), return_inverse=True)
+    if len(of_group) != count:
+        raise ValueError(f"{len(of_group)} groups for {count} items: give one for each.")
     for start in range(0, resamples, chunk):
         size = min(chunk, resamples - start)
-        of_items = rng.multinomial(count, np.full(count, 1 / count), size) / count  # (R, N)
+        drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size)  # (R, G)
+        of_items = drawn[:, of_group]  # (R, N)
+        of_items = of_items / of_items.sum(1, keepdims=True)
         total = np.zeros(size)
         for sign, values in parts:
             seeds = len(values)

@@ -48,3 +48,23 @@ def test_verdict_needs_the_whole_interval():
     assert evaluation.verdict((-0.1, -0.2, -0.01)) == "fewer"
     assert evaluation.verdict((0.1, 0.0, 0.2)) == "cannot tell"
     assert evaluation.verdict((-0.1, -0.2, 0.0), "yes", "no", "unclear") == "unclear"
+
+
+def test_items_of_one_group_are_drawn_together():
+    """Ten groups of ten items, each all right or all wrong: as uncertain as ten coins, not a hundred."""
+    groups = [f"frame {i // 10}" for i in range(100)]
+    hits = (np.arange(100) // 10 % 2)[None] * 1.0
+    value, low, high = evaluation.crossed_bootstrap([(1.0, hits)], 4000, groups=groups)
+    assert value == 0.5 and high - low == pytest.approx(2 * 1.96 * 0.5 / 10**0.5, rel=0.1)
+    alone = evaluation.crossed_bootstrap([(1.0, hits)], 4000)
+    assert alone[2] - alone[1] == pytest.approx(2 * 1.96 * 0.5 / 10, rel=0.1)
+    each = evaluation.crossed_bootstrap([(1.0, hits)], 4000, groups=range(100))
+    assert each == alone, "a group for each item changes nothing"
+    with pytest.raises(ValueError, match="3 groups for 100 items"):
+        evaluation.crossed_bootstrap([(1.0, hits)], groups="abc")
+
+
+def test_groups_of_different_sizes_count_by_their_items():
+    hits = np.array([[1.0] * 9 + [0.0]])
+    value, low, high = evaluation.crossed_bootstrap([(1.0, hits)], 2000, groups=[0] * 9 + [1])
+    assert value == 0.9 and (low, high) == (0.0, 1.0), "two groups: one draw in four holds one of them alone"

@@ -1,7 +1,8 @@
 """Runs a sweep: python -m course_utils.experiments NAME [--table NAME …] [--list]
 
-NAME is one of soft_prompts, finetune, rlhf and ai_feedback: the long runs behind the stored results of
-lessons 02, 04, 05 and 06. A killed sweep goes on where it stopped.
+NAME is one of soft_prompts, finetune, rlhf and ai_feedback, the long runs behind the stored results of
+lessons 02, 04, 05 and 06, or labels or sizes, the curves of the help desk (their options: --help). A killed
+sweep goes on where it stopped.
 """
 
 import argparse
@@ -11,15 +12,19 @@ import sys
 import torch
 
 from course_utils import models
-from course_utils.experiments import runner
+from course_utils.experiments import curves, runner
 
 SWEEPS = ("soft_prompts", "finetune", "rlhf", "ai_feedback")
+CURVES = ("labels", "sizes")
 
 
 def main(arguments=None):
     """The command; returns the exit code: 2 where there is no such table."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] in CURVES:
+        return curves.main(arguments[0], arguments[1:])
     parser = argparse.ArgumentParser(prog="experiments", description=__doc__.splitlines()[0])
-    parser.add_argument("name", choices=SWEEPS)
+    parser.add_argument("name", choices=(*SWEEPS, *CURVES))
     parser.add_argument("--table", nargs="+", metavar="NAME", help="by default all of the sweep")
     parser.add_argument("--list", action="store_true", help="show how far it is")
     options = parser.parse_args(arguments)

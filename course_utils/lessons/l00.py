@@ -8,17 +8,12 @@ from course_utils.lessons.exercise import Exercise, Prediction, expect
 
 p1 = Prediction(
     "00.p1",
-    "An untrained model and a vocabulary of 2,048 tokens: about what loss will it have?",
+    "An untrained model and a vocabulary of 49,152 tokens: about what loss will it have, in nats?",
 )
 p2 = Prediction(
     "00.p2",
-    "The same questions about countries, on an exam sheet and in a forum: where are the answers better?",
+    "The same questions about countries, in an exam's style and in a forum's: where is accuracy higher?",
     ["exam", "forum", "no difference"],
-)
-p3 = Prediction(
-    "00.p3",
-    "Which of these does the tiny sister, a tenth of the size, lose the most of?",
-    ["common facts", "rare facts", "translation", "looking up in the prompt"],
 )
 
 
@@ -39,10 +34,10 @@ def _test_probabilities(answer):
     logits = torch.tensor([2.0, 1.0, -1.0])
     result = torch.as_tensor(answer(logits.clone(), 1.0), dtype=torch.float32)
     expect(result.shape == (3,), "return one probability for each logit, no more and no fewer")
-    expect(abs(result.sum().item() - 1) < 1e-5, "your numbers do not add up to 1: divide by their sum")
+    expect(abs(result.sum().item() - 1) < 1e-5, "your values do not add up to 1: divide by their sum")
     expect(
         close(result, torch.softmax(logits, 0)),
-        "at temperature 1 this is the exponential of each logit, shared out",
+        "at temperature 1 this is the exponential of each logit, divided by their sum",
     )
     hot = answer(logits.clone(), 2.0)
     expect(
@@ -51,7 +46,7 @@ def _test_probabilities(answer):
     )
     expect(
         close(hot, torch.softmax(logits / 2, 0)),
-        "temperature 2 gives the wrong numbers: it acts on the logits, before the exponential",
+        "temperature 2 gives wrong values: it acts on the logits, before the exponential",
     )
     large = answer(torch.tensor([1000.0, 999.0]), 1.0)
     wide = answer(torch.tensor([0.0, 1000.0, -1000.0]), 1.0)
@@ -65,7 +60,7 @@ q1 = Exercise(
     "00.1",
     """
     Write `probabilities_of(logits, temperature)`: from a tensor of V logits to V probabilities.
-    Divide the logits by the temperature, take the exponential, share out to a sum of 1.
+    Divide the logits by the temperature, take the exponential, and normalize to a sum of 1.
     It must also survive logits of 1,000. (torch.softmax would do all this; here, write it out.)
     """,
     probabilities_of,
@@ -241,7 +236,7 @@ def _test_loss(answer):
     expect(result.item() > 0, "a loss is never negative: it is minus the log-probability")
     expect(
         not close(result, _loss(logits, ids, shift=0)),
-        "your row i predicts token i itself: row i holds the forecast of token i + 1",
+        "your row i predicts token i itself: row i holds the prediction of token i + 1",
     )
     expect(
         not close(result, _loss(logits, ids, mean=False)),
@@ -255,14 +250,14 @@ def _test_loss(answer):
 q4 = Exercise(
     "00.4",
     """
-    Write `next_token_loss(logits, ids)`: logits (T, V) of a text and its T token ids. Row i forecasts
+    Write `next_token_loss(logits, ids)`: logits (T, V) of a text and its T token ids. Row i predicts
     token i + 1. Return the loss: the mean, over the tokens from the second on, of minus the natural
-    logarithm of the probability that was forecast for it. Try it without looking back.
+    logarithm of the probability that was predicted for it. Try it without looking back.
     """,
     next_token_loss,
     _test_loss,
     wrong=[
-        (lambda logits, ids: _loss(logits, ids, shift=0), "forecast of token i + 1"),
+        (lambda logits, ids: _loss(logits, ids, shift=0), "prediction of token i + 1"),
         (lambda logits, ids: _loss(logits, ids, sign=1.0), "never negative"),
         (lambda logits, ids: _loss(logits, ids, mean=False), "not the sum"),
         (lambda logits, ids: _loss(logits, ids) / math.log(2), "in bits"),
@@ -275,9 +270,78 @@ q4 = Exercise(
         (lambda logits, ids: torch.tensor(1.0), "not yet"),
     ],
     hints=[
-        "The last row has nothing to forecast, and the first token is forecast by nobody.",
+        "The last row has nothing to predict, and the first token is predicted by no row.",
         "torch.log_softmax(logits, -1) gives log-probabilities; pick the right column of each row.",
     ],
     minutes=8,
     difficulty=2,
+)
+
+
+def _test_most_likely(answer):
+    expect(isinstance(answer, str), "give the token as a text, such as 'warm'")
+    word = answer.strip().lower()
+    expect(word not in ("hot", "the opposite of hot is"), "that is in the prompt: ask for the token after it")
+    expect(
+        word not in ("cool", "warm", "lukewarm"),
+        "that token has less probability: take the first of the list",
+    )
+    expect(
+        word == "cold",
+        "not yet: generation.next_token(model, tokenizer, prompt) lists tokens, the likeliest first",
+    )
+
+
+q5 = Exercise(
+    "00.5",
+    """
+    On SmolLM2: which token has the highest probability after "The opposite of hot is"? Find it with
+    `generation.next_token(model, tokenizer, prompt)` or with the explorer, and give it as a text.
+    """,
+    " cold",
+    _test_most_likely,
+    wrong=[
+        (" cool", "less probability"),
+        ("hot", "in the prompt"),
+        (3, "as a text"),
+        ("ice", "not yet"),
+    ],
+    hints=["The function returns pairs (token, probability), sorted.", "next_token(…)[0][0] is the token."],
+    minutes=4,
+    difficulty=1,
+    solution_text='generation.next_token(model, tokenizer, "The opposite of hot is")[0][0]',
+)
+
+
+def _test_order(answer):
+    expect(isinstance(answer, str), "give the order as a text of three letters, such as 'BCA'")
+    letters = answer.strip().upper()
+    expect(sorted(letters) == list("ABC"), "name each of the three texts once, as in 'BCA'")
+    expect(letters != "BCA", "that is from the highest perplexity to the lowest: turn it around")
+    expect(letters[0] == "A", "ordinary English is the least surprising: is your loss shifted by one token?")
+    expect(letters == "ACB", "not yet: perplexity is the exponential of loss_of(model, text), for each text")
+
+
+q6 = Exercise(
+    "00.6",
+    """
+    On SmolLM2: order these texts from the lowest perplexity to the highest, as a text such as "BCA".
+    A "The train was late, so we drank tea and waited."
+    B "Late tea so the waited and was train drank we,."
+    C "Le train avait du retard, alors nous avons bu du thé."
+    Predict first, then measure.
+    """,
+    "ACB",
+    _test_order,
+    wrong=[
+        ("BCA", "turn it around"),
+        ("ABC", "not yet"),
+        ("CAB", "ordinary English"),
+        ("AB", "each of the three"),
+        (1, "as a text"),
+    ],
+    hints=["loss_of(model, text) gives the loss in nats.", "A higher loss is a higher perplexity."],
+    minutes=6,
+    difficulty=1,
+    solution_text='"".join(sorted("ABC", key=lambda letter: loss_of(model, texts[letter])))',
 )

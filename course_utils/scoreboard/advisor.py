@@ -1,22 +1,24 @@
-"""Four questions that lead to a technique, with the scoreboard's rows for and against, and how sure they are.
+"""Questions that lead to a technique, with the measured rows for and against it, and how sure they are.
 
-    advisor.advise(ability="no", clean="yes", compute="no", model_can="neither")
+    advisor.advise(ability="no", clean="yes", compute="no", model_can="neither", labels=100)
     python -m course_utils.scoreboard.advisor --ability no --clean yes --compute no --model-can neither
 
-The questions are common advice; the rows are this course's measurements on one task and one small
-model. Where the two disagree, the answer says so. Taught in lesson 07. Left out: prices, and law.
+The questions are common advice; the rows are this course's measurements, on the help desk by default, or
+your own run of `own_task` (--results FOLDER). A row is compared only with rows that saw the same data. Where
+advice and rows disagree, the answer says so. Taught in lesson 07. Left out: law, and prices of other
+people's models.
 """
 
 import argparse
 import html
 import sys
-from dataclasses import dataclass
 
-from course_utils import evaluation
-from course_utils.scoreboard import table as scoreboard
+from course_utils.scoreboard import costs, curves, evidence
+from course_utils.scoreboard.advice import Advice, by_labels, remarks
+from course_utils.scoreboard.own_evidence import OwnRun
 from course_utils.tasks import base
+from course_utils.techniques import registry
 from course_utils.techniques.base import CONTROL
-from course_utils.techniques.registry import families
 
 QUESTIONS = {  # name: (question, answers)
     "ability": ("Does the model hold the ability already?", ("yes", "unsure", "no")),
@@ -24,67 +26,42 @@ QUESTIONS = {  # name: (question, answers)
     "compute": ("Can you train and store all weights?", ("yes", "no")),
     "model_can": ("What can a model do here?", ("make good data", "judge", "neither")),
 }
-FAMILIES = {name: members for name, members in families().items() if name != CONTROL}
-RIVALS = {  # the family that an answer turned down
+NEEDS = {  # what replies may need beside -> (what to do, its techniques, rivals of the same data, why)
+    "facts that change": (
+        *("retrieval", ("facts_in_prompt",), ("few_shot_nearest", "few_shot")),
+        "look the facts up for each message: training would teach those of today",
+    ),
+    "a fixed form": (
+        *("constrained decoding", ("constrained_decoding",), ("few_shot_nearest", "few_shot", "zero_shot")),
+        "allow only tokens that keep to the form: it needs no label",
+    ),
+    "a long prompt for less": (
+        *("prompt caching", ("few_shot", "system_prompt", "zero_shot"), ("few_shot_nearest",)),
+        "compute what all messages share once. It changes no reply, but only what begins the same for all "
+        "can be cached: the rows say what it costs to do without examples chosen for each message",
+    ),
+}
+NOTHING = "nothing"
+FAMILIES = {name: members for name, members in registry.families().items() if name != CONTROL}
+RIVALS = {  # the family that an answer turned down, where clean records are there
     "prompting": "PEFT",
     "PEFT": "prompting",
     "fine-tuning": "PEFT",
-    "RLHF": "fine-tuning",
-    "AI feedback": "fine-tuning",
-    "synthetic data": "prompting",
 }
-RESAMPLES = 2000
-SURE, UNCLEAR, AGAINST, UNKNOWN = "sure", "cannot tell", "the rows say otherwise", "not measured"
+SEEN = {"RLHF": "mixed quality", "AI feedback": "mixed quality", "synthetic data": "few"}  # else clean
+CONTROLS = {"mixed quality": "sft_mediocre", "few": "synthetic_real_control"}  # fair rivals by what was seen
+FEW_SHOWN = 16  # solved records that anybody can write, clean dataset or not
 
 
-@dataclass
-class Row:
-    """A technique on the scoreboard: its mean with its interval, and how many seeds stand behind it."""
-
-    technique: str
-    value: float
-    low: float
-    high: float
-    seeds: int
-
-    def __str__(self):
-        return f"{self.technique} {self.value:.2f} ({self.low:.2f} to {self.high:.2f}, {self.seeds} seeds)"
-
-
-@dataclass
-class Advice:
-    """A family with its reason, the rows for it and against it, their difference, and how sure that is."""
-
-    family: str
-    reason: str
-    column: str
-    best: Row | None = None
-    rival: Row | None = None
-    gap: tuple | None = None
-
-    @property
-    def sure(self):
-        """SURE, UNCLEAR, AGAINST or UNKNOWN, from the interval of the difference."""
-        return evaluation.verdict(self.gap, SURE, AGAINST, UNCLEAR) if self.gap else UNKNOWN
-
-    def __str__(self):
-        lines = [f"{self.family}: {self.reason}"]
-        if self.best:
-            lines.append(f"  row: {self.best}, {self.column}")
-        if self.gap:
-            value, low, high = self.gap
-            lines.append(f"  against: {self.rival}; difference {value:+.2f} ({low:+.2f} to {high:+.2f})")
-        missing = " on the scoreboard: measure both on your task" if self.sure == UNKNOWN else ""
-        return "\n".join([*lines, f"  how sure: {self.sure}{missing}"])
-
-
-def path(ability, clean, compute, model_can):
-    """[(family, reason)] that the answers lead to, the first to try first. Raises ValueError for others."""
+def path(ability, clean, compute, model_can, need=NOTHING):
+    """[(what to do, reason)] that the answers lead to, the first first. Raises ValueError for others."""
     chosen = dict(ability=ability, clean=clean, compute=compute, model_can=model_can)
     for name, (question, answers) in QUESTIONS.items():
         if chosen[name] not in answers:
             raise ValueError(f"{question} The answers are {', '.join(answers)}, not {chosen[name]!r}.")
-    steps = []
+    if need not in (NOTHING, *NEEDS):
+        raise ValueError(f"What else is needed? The answers are {NOTHING}, {', '.join(NEEDS)}, not {need!r}.")
+    steps = [(NEEDS[need][0], NEEDS[need][3])] if need in NEEDS else []
     if ability != "no":
         why = "the ability is there: call it up" if ability == "yes" else "twenty shown examples will tell"
         steps.append(("prompting", why))
@@ -100,43 +77,73 @@ def path(ability, clean, compute, model_can):
     return [*steps, ("RLHF", "only people can tell good replies from bad ones: let them choose")]
 
 
-def advise(ability, clean, compute, model_can, column="accuracy", task=base.DEFAULT, folder=None):
-    """[Advice] for the answers, each with the rows of the scoreboard that speak for and against it.
+def advise(
+    ability,
+    clean,
+    compute,
+    model_can,
+    need=NOTHING,
+    labels=None,
+    task=base.DEFAULT,
+    folder=None,
+    results=None,
+    assumptions=None,
+):
+    """[Advice] for the answers, each with measured rows for and against it.
 
-    column: "accuracy", "routing" or "gold_reward". task: whose rows. folder: other results. Techniques that
-    were not measured are left out, and a family without rows is not measured. Raises ValueError for an
-    answer that is not among QUESTIONS.
+    need: what replies need beside, NOTHING or a key of NEEDS. labels: how many clean records you have, to be
+    looked up on the label curve. task: whose rows. folder: in place of data/results. results: a folder of
+    your own run of `own_task`, whose rows are cited in place of a task's. assumptions: costs.Assumptions.
+    What was not measured has no rows. Raises ValueError for an answer that does not exist or labels below 1,
+    FileNotFoundError for a folder without a run.
     """
-    advices = []
-    for family, reason in path(ability, clean, compute, model_can):
-        rows = (best(name, column, task, folder) for name in (family, RIVALS[family]))
-        advice = Advice(family, reason, column, *rows)
-        if advice.best and advice.rival:
-            pair = advice.best.technique, advice.rival.technique
-            advice.gap = scoreboard.compare(*pair, column, RESAMPLES, task, folder)
+    if labels is not None and labels < 1:
+        raise ValueError(f"{labels} labels: give a number above 0, or none if you do not know.")
+    board = OwnRun(results) if results else evidence.Board(task, folder)
+    advices, steps = [], path(ability, clean, compute, model_can, need)
+    for family, reason in steps:
+        advice = Advice(family, reason)
+        members, rivals, data = candidates(board, family, clean)
+        rivals = [*rivals, *board.baselines] if results else rivals  # few rungs: all that ran is a rival
+        pairs = (evidence.compared(board, column, members, rivals) for column in board.columns)
+        advice.comparisons = [pair for pair in pairs if pair]
+        advice.notes = remarks(board, advice, data, assumptions)
         advices.append(advice)
+    if labels and clean == "yes" and not results and task == curves.TASK:
+        advices[-1].notes.append(by_labels(labels, folder))
+    if board.missing:
+        advices[0].notes.insert(0, board.missing)
     return advices
 
 
+def candidates(board, family, clean):
+    """(techniques that may stand for a family, their fair rivals, the data that both saw).
+
+    Where there is no clean dataset, prompting may show at most FEW_SHOWN records, and its rival is supervised
+    fine-tuning on what there is, records of mixed quality.
+    """
+
+    def showing_few(names):
+        return [n for n in names if n in board.rows and (board.cost(n, "examples") or 0) <= FEW_SHOWN]
+
+    for what, members, rivals, _ in NEEDS.values():
+        if family == what and clean == "no":
+            return showing_few(members), showing_few(rivals), "mixed quality"
+        if family == what:
+            return members, rivals, "clean"
+    members = FAMILIES[family]
+    data = SEEN.get(family, "clean")
+    members = [name for name in members if registry.find(name).data == data]
+    if family == "prompting" and clean == "no":
+        return showing_few(members), [CONTROLS["mixed quality"]], "mixed quality"
+    if data != "clean":
+        return members, [CONTROLS[data]], data
+    return members, FAMILIES[RIVALS[family]], data
+
+
 def best(family, column="accuracy", task=base.DEFAULT, folder=None):
-    """The Row of the family's best measured technique, or None."""
-    names = [name for name in FAMILIES[family] if name in measured(task, folder)]
-    if not names:
-        return None
-
-    def rank(name):  # at a tie, such as no record right at all, the one that finds more teams
-        return [scoreboard.items(name, each, task, folder)[0].mean() for each in (column, "routing")]
-
-    name = max(names, key=rank)
-    return Row(name, *scoreboard.mean(name, column, RESAMPLES, task, folder), measured(task, folder)[name])
-
-
-def measured(task=base.DEFAULT, folder=None):
-    """{technique: how many seeds} of the scoreboard; nothing before its first row."""
-    seeds = {}
-    for row in scoreboard.rows_done(task, folder):
-        seeds[row["technique"]] = seeds.get(row["technique"], 0) + 1
-    return seeds
+    """The Row of the family's best measured technique, whatever data it saw, or None."""
+    return evidence.Board(task, folder).best(FAMILIES[family], column)
 
 
 def widget(task=base.DEFAULT, folder=None):
@@ -147,9 +154,10 @@ def widget(task=base.DEFAULT, folder=None):
         return "\n".join(map(str, advise("no", "yes", "no", "neither", task=task, folder=folder)))
     # Rows of buttons, not menus: JupyterLab keeps the arrow keys of a menu for itself.
     style = {"description_width": "22em", "button_width": "11em"}
+    asked = QUESTIONS | {"need": ("What else do the replies need?", (NOTHING, *NEEDS))}
     rows = {
         name: w.ToggleButtons(options=answers, description=question, style=style)
-        for name, (question, answers) in QUESTIONS.items()
+        for name, (question, answers) in asked.items()
     }
     shown = w.HTML()
 
@@ -164,13 +172,21 @@ def widget(task=base.DEFAULT, folder=None):
 
 
 def main(arguments=None):
-    """The command: asks what is not given, where somebody can answer; 2 if nobody can."""
+    """The command: asks what is not given, where somebody can answer; 2 if nobody can, 1 without results."""
     parser = argparse.ArgumentParser(prog="advisor", description=__doc__.splitlines()[0])
     for name, (question, answers) in QUESTIONS.items():
         parser.add_argument(f"--{name.replace('_', '-')}", choices=answers, help=question)
+    parser.add_argument("--need", choices=(NOTHING, *NEEDS), default=NOTHING, help="what replies need beside")
+    parser.add_argument("--labels", type=int, help="how many clean records you have")
     parser.add_argument("--task", choices=base.TASKS, default=base.DEFAULT, help="whose rows are cited")
-    parser.add_argument("--column", choices=("accuracy", "routing", "gold_reward"), default="accuracy")
+    parser.add_argument("--folder", help="where results are, in place of data/results")
+    parser.add_argument(
+        "--results", metavar="FOLDER", help="your own run, as `own_task --out FOLDER` keeps it"
+    )
+    for name, price in costs.Assumptions()._asdict().items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=price, help="for the costs")
     chosen = vars(parser.parse_args(arguments))
+    prices = {name: chosen.pop(name) for name in costs.Assumptions._fields}
     for name, (question, answers) in QUESTIONS.items():
         while chosen[name] not in answers:
             if not sys.stdin.isatty():
@@ -180,7 +196,12 @@ def main(arguments=None):
                 chosen[name] = input(f"{question} ({', '.join(answers)}) ").strip().lower()
             except (EOFError, KeyboardInterrupt):
                 return 2
-    print("\n".join(map(str, advise(**chosen))))
+    try:
+        advices = advise(**chosen, assumptions=costs.Assumptions(**prices))
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("\n".join(map(str, advices)))
     return 0
 
 

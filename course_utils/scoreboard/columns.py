@@ -24,7 +24,7 @@ BASELINES = {  # policies without skill and the line that each is in a picture
     "majority_class": ":",
     "random_reply": (0, (5, 3)),
 }
-TITLES = {  # of the columns that a reader is shown first
+TITLES = {  # of the columns that a reader is shown first; the last three are added by `costs.added`
     "accuracy": "record right",
     "routing": "team right",
     "gold_reward": "gold reward",
@@ -34,6 +34,9 @@ TITLES = {  # of the columns that a reader is shown first
     "prompt_tokens": "extra tokens",
     "latency_ms": "ms a message",
     "retention_drop": "forgotten",
+    "human_hours": "hours of people",
+    "money_once": "$ once",
+    "money_per_1000": "$ per 1,000 messages",
 }
 
 

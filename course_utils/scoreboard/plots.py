@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 
 from course_utils.display import tables
 from course_utils.display.figures import COLORS, FONT, LINES, MARKERS
-from course_utils.scoreboard import advisor
+from course_utils.scoreboard import advisor, curves
 from course_utils.scoreboard import table as scoreboard
 from course_utils.scoreboard.columns import BASELINES, TITLES
 from course_utils.storage import paths
@@ -39,32 +39,73 @@ def effort(board, columns=("train_seconds", "stored_bytes"), y="accuracy", task=
     figure, axes = plt.subplots(
         1, len(columns), figsize=size, layout="constrained", sharey=True, squeeze=False
     )
-    means = board.groupby("technique").mean(numeric_only=True)
-    shown = [name for names in families(board).values() for name in names]
-    marks = {name: scoreboard.mean(name, y, 1000, task, folder) for name in shown}
-    best = [advisor.best(family, y, task, folder).technique for family in families(board)]
-    most = max(value for value, _, _ in marks.values())
     for ax, column in zip(axes[0], columns):
-        for i, (family, names) in enumerate(families(board).items()):
-            for name in names:
-                value, low, high = marks[name]
-                at, reach = means.loc[name, column], [[max(0, value - low)], [max(0, high - value)]]
-                big = 5 + 4 * min(1, means.loc[name, "examples"] / means.examples.max())
-                style = dict(fmt=MARKERS[i % 7], color=COLORS[i % 7], mec="black", ms=big, capsize=2)
-                style |= {"mfc": "white"} if i >= len(MARKERS) else {}
-                style |= dict(label=family, zorder=3) if name in best else dict(alpha=0.35)
-                ax.errorbar(at, value, reach, **style)
-        for baseline, dots in BASELINES.items():
-            if baseline in means.index:
-                label = baseline.replace("_", " ")
-                ax.axhline(means.loc[baseline, y], color="black", linestyle=dots, linewidth=1, label=label)
-        places = {name: (means.loc[name, column], value) for name, (value, _, _) in marks.items()}
-        _name(ax, {name: places[name] for name in best}, 0.055 * most)
-        ax.set_xscale("symlog", linthresh=1)
-        ax.set(xlabel=TITLES.get(column, column), xlim=(-0.3, 1 + 2 * max(at for at, _ in places.values())))
+        _panel(ax, board, column, y, task, folder)
     axes[0][0].set_ylabel(TITLES.get(y, y))
-    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
+    _legend(figure, axes[0])
     return axes[0]
+
+
+@plt.rc_context(FONT)
+def ladders(tasks=("helpdesk", "toy_desk"), x="train_seconds", y="accuracy", folder=None):
+    """The scoreboards side by side, the first one large: y over one cost, as in `effort`; the Axes.
+
+    A task without rows gets a sentence in place of its panel. y: "gold_reward" judges RLHF by what it learns.
+    """
+    figure, axes = plt.subplots(
+        *(1, len(tasks)), figsize=(12.5, 6), layout="constrained", squeeze=False, width_ratios=[1.7, 1]
+    )
+    for ax, task in zip(axes[0], tasks):
+        if not scoreboard.rows_done(task, folder):
+            command = f"python -m course_utils.scoreboard --task {task}"
+            ax.text(0.5, 0.5, f"{task} has no rows yet:\n{command}", ha="center", transform=ax.transAxes)
+            ax.set(title=task.replace("_", " "), xticks=[], yticks=[])
+            continue
+        board = scoreboard.read(task, folder)
+        _panel(ax, board, x, y, task, folder)
+        subjects = ", ".join(sorted({str(name).split("@")[0] for name in board.model}))
+        ax.set(title=f"{task.replace('_', ' ')}: {subjects}", ylabel=TITLES.get(y, y))
+    _legend(figure, axes[0])
+    return axes[0]
+
+
+def _panel(ax, board, column, y, task, folder):
+    """One scoreboard over one cost: all techniques, the best of each family named, the baselines as lines."""
+    means, shown = board.groupby("technique").mean(numeric_only=True), families(board)
+    marks = {name: scoreboard.mean(name, y, 1000, task, folder) for names in shown.values() for name in names}
+    best = [advisor.best(family, y, task, folder).technique for family in shown]
+    for family, names in shown.items():
+        i = list(advisor.FAMILIES).index(family)  # the same mark in every panel
+        for name in names:
+            value, low, high = marks[name]
+            at, reach = means.loc[name, column], [[max(0, value - low)], [max(0, high - value)]]
+            big = 5 + 4 * min(1, means.loc[name, "examples"] / means.examples.max())
+            style = dict(fmt=MARKERS[i % 7], color=COLORS[i % 7], mec="black", ms=big, capsize=2)
+            style |= {"mfc": "white"} if i >= len(MARKERS) else {}
+            style |= dict(label=family, zorder=3) if name in best else dict(alpha=0.35)
+            ax.errorbar(at, value, reach, **style)
+    for control, mark in zip(advisor.CONTROLS.values(), "x+"):  # what RLHF and synthetic data compare with
+        if control in means.index:
+            at, value = means.loc[control, [column, y]]
+            ax.plot(at, value, mark, color="grey", ms=9, mew=2, label=control)
+    for baseline, dots in BASELINES.items():
+        if baseline in means.index:
+            label = baseline.replace("_", " ")
+            ax.axhline(means.loc[baseline, y], color="black", linestyle=dots, linewidth=1, label=label)
+    places = {name: (means.loc[name, column], value) for name, (value, _, _) in marks.items()}
+    ax.set_xscale("symlog", linthresh=1)
+    ax.set(xlabel=TITLES.get(column, column), xlim=(-0.3, 1 + 2 * max(at for at, _ in places.values())))
+    low, high = ax.get_ylim()
+    _name(ax, {name: places[name] for name in best}, 0.05 * (high - low))
+
+
+def _legend(figure, axes):
+    """One legend below all panels, each name once."""
+    found = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels()):
+            found.setdefault(label, handle)
+    figure.legend(found.values(), found, loc="outside lower center", ncols=5, frameon=False)
 
 
 def _name(ax, marks, apart):
@@ -77,8 +118,12 @@ def _name(ax, marks, apart):
         ax.annotate(name, (at, value), arrowprops=thin, **where)
 
 
-def ranking(board, by="accuracy", most_first=True, columns=tuple(TITLES)):
-    """The means of every technique as a display.Table, sorted by one column."""
+def ranking(board, by="accuracy", most_first=True, columns=None):
+    """The means of every technique as a display.Table, sorted by one column.
+
+    columns: by default those of TITLES that the board has; `costs.added` gives it hours and money.
+    """
+    columns = columns or [name for name in TITLES if name in board]
     means = board.groupby("technique").mean(numeric_only=True).sort_values(by, ascending=not most_first)
     rows = [[name, *(float(row[column]) for column in columns)] for name, row in means.iterrows()]
     return tables.table(rows, ["technique", *(TITLES[column] for column in columns)])
@@ -92,7 +137,7 @@ def sortable(board):
         return ranking(board)
     # A row of buttons, not a menu: JupyterLab keeps the arrow keys of a menu for itself.
     menu = w.ToggleButtons(
-        options=[(title, name) for name, title in TITLES.items()],
+        options=[(title, name) for name, title in TITLES.items() if name in board],
         description="Sort by",
         style={"button_width": "8em"},
     )
@@ -153,6 +198,35 @@ def sizes(lines, xlabel="parameters of the model"):
     ax.set_xscale("log")
     ax.set(xlabel=xlabel, ylabel="accuracy", ylim=(0, 1.02))
     ax.legend(frameon=False)
+    return ax
+
+
+@plt.rc_context(FONT)
+def curve(kind="label", column="accuracy", folder=None):
+    """The label curve or the size curve of the help desk: one line per technique with 95 % bands; the Axes.
+
+    kind: "label" (over records with a right reply) or "size" (over parameters of the model). Raises
+    FileNotFoundError, with the command to run, before the first run.
+    """
+    points = curves.points(kind, folder)
+    if not points:
+        raise FileNotFoundError(
+            f"The {kind} curve is not measured yet: run `python -m course_utils.experiments "
+            f"{curves.COMMANDS[kind]}`."
+        )
+    _, ax = plt.subplots(figsize=(7.5, 4.4), layout="constrained")
+    for i, (name, values) in enumerate(points.items()):
+        middle, low, high = zip(*(curves.mean(kind, name, value, column, folder) for value in values))
+        style = dict(marker=MARKERS[i % 7], color=COLORS[i % 7], label=name)
+        ax.plot(values, middle, LINES[i % 4], **style)
+        ax.fill_between(values, low, high, color=COLORS[i % 7], alpha=0.12, linewidth=0)
+    ax.set_xscale("log")
+    ticks = sorted({value for values in points.values() for value in values})
+    ax.set_xticks(ticks, [f"{tick / 1e6:.2g} M" if kind == "size" else f"{tick:,}" for tick in ticks])
+    ax.minorticks_off()
+    what = {"label": "training records", "size": "parameters of the model"}[kind]
+    ax.set(xlabel=what, ylabel=TITLES.get(column, column))
+    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
     return ax
 
 

@@ -139,8 +139,8 @@ def squeezed(grade):
 JUDGES = grid(critic=("itself", "principles", "expected"), lr=(5e-5, 1.5e-4))
 PAIRS = frozenset(("fields", "pairs"))
 TECHNIQUES = (
-    Technique("rlaif", "AI feedback", "06", rlaif, {"toy_desk": JUDGES}, PAIRS),
-    Technique("ai_reward", "AI feedback", "06", ai_reward, {"toy_desk": JUDGES}, PAIRS),
+    Technique("rlaif", "AI feedback", "06", rlaif, {"toy_desk": JUDGES}, PAIRS, data="mixed quality"),
+    Technique("ai_reward", "AI feedback", "06", ai_reward, {"toy_desk": JUDGES}, PAIRS, data="mixed quality"),
     Technique(
         "self_reflection",
         "AI feedback",

@@ -19,6 +19,11 @@ FAMILIES = (  # in the order of the lessons
     *("prompting", "soft prompts", "PEFT", "fine-tuning", "RLHF", "AI feedback", "synthetic data"),
     *("specialists", CONTROL),
 )
+DATA = {  # what a technique learns from: only rows that saw the same are fair rivals
+    "clean": "clean records",
+    "mixed quality": "records of mixed quality, with preferences between replies",
+    "few": "a few clean records, with others beside them",
+}
 
 
 @dataclass
@@ -63,7 +68,7 @@ class Technique:
     to try on its dev records}; on a task that is not there it does not run. needs: what records alone do not
     offer ("fields": completions of several fields in a fixed form, "facts": a sheet of them, "pairs": stored
     preferences). random: whether the seed changes anything. plain: the setting for a task of one's own, where
-    nothing is tried.
+    nothing is tried. data: what it learns from, a key of DATA.
     """
 
     name: str
@@ -74,8 +79,11 @@ class Technique:
     needs: frozenset = frozenset()
     random: bool = True
     plain: dict = field(default_factory=dict)
+    data: str = "clean"
 
     def __post_init__(self):
+        if self.data not in DATA:
+            raise ValueError(f"{self.name}: no data {self.data!r}; there are {', '.join(DATA)}.")
         if self.family not in FAMILIES:
             raise ValueError(f"{self.name}: no family {self.family!r}; there are {', '.join(FAMILIES)}.")
 

@@ -191,7 +191,7 @@ TOY_SETTINGS = {
 
 
 def _described(name, learn, family="RLHF"):
-    return Technique(name, family, "05", learn, {"toy_desk": TOY_SETTINGS[name]}, NEEDS)
+    return Technique(name, family, "05", learn, {"toy_desk": TOY_SETTINGS[name]}, NEEDS, data="mixed quality")
 
 
 TECHNIQUES = (

@@ -84,10 +84,24 @@ SYNTHETIC = grid(lr=(1e-3, 2e-3, 4e-3), temperature=(0.8, 1.0))
 REAL = grid(lr=(7e-4, 1e-3, 1.5e-3, 2e-3, 3e-3, 4e-3))
 TECHNIQUES = (
     Technique(
-        "synthetic_filtered", "synthetic data", "06", synthetic_filtered, {"toy_desk": SYNTHETIC}, NEEDS
+        "synthetic_filtered",
+        "synthetic data",
+        "06",
+        synthetic_filtered,
+        {"toy_desk": SYNTHETIC},
+        NEEDS,
+        data="few",
     ),
     Technique(
-        "synthetic_unfiltered", "synthetic data", "06", synthetic_unfiltered, {"toy_desk": SYNTHETIC}, NEEDS
+        "synthetic_unfiltered",
+        "synthetic data",
+        "06",
+        synthetic_unfiltered,
+        {"toy_desk": SYNTHETIC},
+        NEEDS,
+        data="few",
     ),
-    Technique("synthetic_real_control", CONTROL, "06", synthetic_real_control, {"toy_desk": REAL}, NEEDS),
+    Technique(
+        "synthetic_real_control", CONTROL, "06", synthetic_real_control, {"toy_desk": REAL}, NEEDS, data="few"
+    ),
 )

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from course_utils import generation
 from course_utils.display import explorer, figures, tables
 from tests.helpers.tiny import tiny_llama
 
@@ -128,6 +129,20 @@ def test_explorer_adds_and_takes_back(tiny):
     state.text = ""
     state.add(state.pairs())
     assert state.text == ""
+
+
+def test_explorer_keeps_keys_and_values(tiny):
+    kept = explorer.NextLogits(*tiny)
+    texts = ["The cat sat", "The cat sat on", "The cat", "The dog sat", "The dog sat"]
+    for text in texts:
+        expected, found = generation.next_token(*tiny, text, 5, 0.7), kept.likely(text, 5, 0.7)
+        assert [token for token, _ in found] == [token for token, _ in expected]
+        assert [p for _, p in found] == pytest.approx([p for _, p in expected], abs=1e-5)
+    whole = sum(len(tiny[1](text).input_ids) for text in texts)
+    assert kept.computed < whole
+    before = kept.computed
+    kept.likely("The dog sat", 3, 1.5)  # a slider moves
+    assert kept.computed == before
 
 
 def test_explorer_widgets(tiny):

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from course_utils.scoreboard import columns
+from course_utils.scoreboard import columns, curves
 from course_utils.storage.tensors import save_arrays
 from course_utils.tasks import base
 
@@ -25,11 +25,23 @@ def fake(technique, seed, setting, split, task, model):
     return numbers, items
 
 
-def keep(folder, technique, hits, ids=None):
-    """Store hits (S, N) as the items of a technique."""
+def keep(folder, technique, hits, ids=None, gold=None):
+    """Store hits (S, N) as the items of a technique, and as its gold rewards unless those are given."""
     hits = np.asarray(hits, dtype=bool)
-    arrays = dict.fromkeys(ITEMS, hits)
+    arrays = dict.fromkeys(ITEMS, hits) | ({} if gold is None else {"gold_reward": gold})
     arrays |= {"ids": np.arange(hits.shape[1]) if ids is None else ids, "seeds": np.arange(len(hits))}
     kept = base.results_file(base.find(TASK), "items", folder)
     kept.mkdir(exist_ok=True)
     save_arrays(kept / f"{technique}.npz", arrays)
+
+
+def keep_curve(folder, technique, point, right, kind="label", seeds=2, count=40, ids=None):
+    """Store a point of a curve: so many of `count` items right with each seed."""
+    for seed in range(seeds):
+        hits = {
+            name: np.arange(count) < right for name in columns.item_names(base.find(curves.TASK)).values()
+        }
+        hits |= {"ids": np.array([f"m{i}" for i in range(count)]) if ids is None else np.array(ids)}
+        row = {"technique": technique, "model": "m@1", "parameters": 7, "records": point, "steps": 3}
+        row |= {"seed": seed, "accuracy": right / count, "setting": "{}"}
+        curves.keep(kind, row | {curves.axis(kind): point}, hits, folder)

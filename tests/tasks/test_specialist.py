@@ -3,7 +3,7 @@
 import random
 
 from course_utils.corpus.families import reviews, verdicts
-from course_utils.tasks.specialist import Specialist
+from course_utils.tasks.specialist import Ensemble, Specialist
 
 
 def _items(make, count, seed):
@@ -30,3 +30,22 @@ def test_more_examples_help():
 def test_one_label_is_always_given():
     mood = [item for item in _items(reviews.item, 50, 4) if item.answer == "positive"]
     assert set(Specialist().fit(mood).answers(mood)) == {"positive"}
+
+
+def test_an_ensemble_sends_each_request_to_its_specialist():
+    mood = _items(reviews.item, 300, 5)
+    polite = _items(lambda rng: verdicts.item(rng, "polite"), 300, 6)
+    ensemble = Ensemble().fit({"mood": mood[:200], "polite": polite[:200]})
+    assert set(ensemble.answers(mood[200:])) <= {"positive", "negative"}
+    assert sum(ensemble.right(mood[200:])) > 65
+    assert ensemble.labels == 400 and ensemble.bytes > ensemble.router.bytes
+    alone = ensemble.specialists["polite"].right(mood[200:])
+    assert sum(alone) == 0  # without the router the wrong specialist answers
+
+
+def test_a_written_part_replaces_the_classifier():
+    mood = _items(reviews.item, 200, 7)
+    polite = _items(lambda rng: verdicts.item(rng, "polite"), 200, 8)
+    ensemble = Ensemble().fit({"mood": mood, "polite": polite}, written={"polite": lambda prompt: "perhaps"})
+    assert set(ensemble.specialists) == {"mood"}
+    assert set(ensemble.answers(polite[:20])) == {"perhaps"}
