@@ -3,11 +3,14 @@
     python start.py                  set up (first time), then open lesson 00 in JupyterLab
     python start.py lab [options]    the same; the options go to JupyterLab (--no-browser --port 8899)
     python start.py test [options]   lint, unit tests, every notebook; options for pytest (-k peft, --all)
-    python start.py progress         the exercises you have solved (--export FILE, --import FILE)
+    python start.py progress         the exercises you have solved (--export, --import, --certificate FILE)
     python start.py gradebook FOLDER for teachers: many exported progress files as one CSV (--out FILE)
     python start.py check            is this machine ready, and how long will each lesson take on it?
     python start.py book             all lessons as web pages that need no network (--output FOLDER)
+    python start.py slides           all lessons as slides that need no network (--output FOLDER)
+    python start.py quiz             for teachers: quizzes for Moodle and Canvas (--output FOLDER)
     python start.py bundle           a folder that installs without a network (--platform windows)
+    python start.py publish          set the repository's address everywhere (--repo OWNER/NAME, --check)
 
 Everything is installed into `.venv` beside this file; the real model comes into a cache that many copies
 of the course may share (COURSE_MODELS, default ~/.cache/course_models). The syntax stays readable for
@@ -44,7 +47,10 @@ MODULES = {
     "gradebook": "course_utils.lessons.gradebook",
     "check": "course_utils.tools.check",
     "book": "course_utils.tools.book",
+    "slides": "course_utils.tools.slides",
+    "quiz": "course_utils.tools.quiz",
     "bundle": "course_utils.tools.bundle",
+    "publish": "course_utils.tools.publish",
 }
 OLDEST = (3, 11)
 
@@ -375,7 +381,7 @@ def lab_command(args):
 
 def absolute(args):
     """Arguments with their files and folders made absolute, because the command runs in this folder."""
-    takes = ("--export", "--import", "--output", "--out")
+    takes = ("--export", "--import", "--output", "--out", "--certificate")
     paths = []
     for before, arg in zip([""] + list(args), args):
         is_path = before in takes or not before.startswith("--")

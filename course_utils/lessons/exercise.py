@@ -21,6 +21,7 @@ from typing import Any
 
 from course_utils.lessons import progress
 from course_utils.lessons.claims import differences
+from course_utils.lessons.solutions import withheld
 from course_utils.storage import paths
 
 RIGHT, WRONG, UNWRITTEN = "right", "wrong", "not written yet"
@@ -118,8 +119,11 @@ class Exercise:
         self._hints_given = min(self._hints_given + 1, len(self.hints))
         print(f"{self.id} hint {self._hints_given} of {len(self.hints)}: {self.hints[self._hints_given - 1]}")
 
-    def solution(self):
-        """Print one right answer."""
+    def solution(self, word=None):
+        """Print one right answer, unless a teacher withholds it (see solutions.py); word may open it."""
+        if reason := withheld(word):
+            print(f"{self.id} {reason}")
+            return
         if not progress.load()["exercises"].get(self.id, {}).get("solved"):  # who is right may compare
             progress.note("exercises", self.id, solution_seen=True)
         print(f"{self.id} one solution:\n{self.solution_source()}")

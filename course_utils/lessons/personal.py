@@ -78,9 +78,9 @@ class Personal:
         """Print the hints."""
         print("\n".join(f"{self.id} hint: {hint}" for hint in self.hints))
 
-    def solution(self):
-        """Print the working with this learner's numbers."""
-        self.exercise().solution()
+    def solution(self, word=None):
+        """Print the working with this learner's numbers; word as in Exercise.solution."""
+        self.exercise().solution(word)
 
     def holds(self, entry, seed):
         """Is the answer kept in a progress entry right for the numbers of this seed?"""

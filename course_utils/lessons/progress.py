@@ -188,7 +188,8 @@ def main(arguments=None):
     """Print the table, or export or import progress. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="progress", description="Your progress through the exercises.")
     parser.add_argument("--export", metavar="FILE", help="write your progress to FILE")
-    parser.add_argument("--name", help="the name in the exported file (default: your user name)")
+    parser.add_argument("--certificate", metavar="FILE", help="write an HTML page of what you have solved")
+    parser.add_argument("--name", help="the name in what is written (default: your user name)")
     parser.add_argument("--import", metavar="FILE", dest="source", help="merge FILE into yours")
     options = parser.parse_args(arguments)
     place = "your folder for progress (set COURSE_HOME to another)"
@@ -217,8 +218,17 @@ def main(arguments=None):
     except ValueError:
         print(f"{options.source}: not a progress file; nothing was changed", file=sys.stderr)
         return 2
-    from course_utils.lessons.exercise import Exercise, in_lessons  # here: these import this module
+    from course_utils.lessons import certificate  # here: these import this module
+    from course_utils.lessons.exercise import Exercise, in_lessons
     from course_utils.lessons.personal import Personal
 
-    print("\n".join(table(in_lessons((Exercise, Personal)), load())))
+    exercises = in_lessons((Exercise, Personal))
+    print("\n".join(table(exercises, load())))
+    if options.certificate:
+        try:
+            write_atomically(options.certificate, certificate.make(exercises, options.name or _user()))
+        except OSError as error:
+            print(f"{options.certificate}: {error.strerror}", file=sys.stderr)
+            return 2
+        print(f"{options.certificate}: open it in a browser, print it or hand it in")
     return 0

@@ -7,26 +7,20 @@ Left out: running cells. The lessons do that; the book shows what they stored.
 """
 
 import argparse
-import hashlib
 import io
 import os
 import re
 import shutil
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
-from urllib.request import urlopen
 
 import nbformat
 
-from course_utils.storage.files import write_atomically
-from course_utils.storage.paths import course_home
+from course_utils.tools import npm, publish
+from course_utils.tools.quiz import page as quiz_page
 
 ROOT = Path(__file__).resolve().parents[2]
-MATHJAX = "https://registry.npmjs.org/mathjax/-/mathjax-3.2.2.tgz"
-MATHJAX_FILE = "package/es5/tex-svg.js"  # one file that holds its own letters
-MATHJAX_SUM = "d4295dc33744836935c1399feece5159577b34c5c8ffb9f1c6324cd82e03a882"
 TITLE = "Taming language models"
 CONFIG = {
     "project": TITLE,
@@ -47,23 +41,6 @@ CONFIG = {
     "nb_ipywidgets_js": {},  # they would come from a server; each widget has a picture beside it
     "suppress_warnings": ["myst.xref_missing", "myst.header", "mystnb.unknown_mime_type"],
 }
-
-
-def mathjax():
-    """MathJax's text, fetched once and kept in the learner's folder. Raises SystemExit with a sentence."""
-    kept = course_home() / "mathjax-3.2.2.js"
-    if not (kept.exists() and hashlib.sha256(kept.read_bytes()).hexdigest() == MATHJAX_SUM):
-        try:
-            with urlopen(MATHJAX, timeout=60) as answer:
-                packed = io.BytesIO(answer.read())
-            with tarfile.open(fileobj=packed) as archive:
-                script = archive.extractfile(MATHJAX_FILE).read()
-        except (OSError, tarfile.TarError, KeyError) as error:
-            raise SystemExit(f"MathJax could not be fetched from {MATHJAX} ({error}).") from None
-        if hashlib.sha256(script).hexdigest() != MATHJAX_SUM:
-            raise SystemExit(f"What came from {MATHJAX} is not MathJax 3.2.2; nothing was kept.")
-        write_atomically(kept, script)
-    return kept.read_bytes()
 
 
 def page(notebook):
@@ -108,7 +85,7 @@ def with_pictures(text, folder):
 
 def write_sources(folder):
     """The pages as Sphinx reads them: every lesson, the teachers' notes, the glossary, a first page."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = publish.without_blocks((ROOT / "README.md").read_text(encoding="utf-8"))
     names = []
     for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
         nbformat.write(page(nbformat.read(path, as_version=4)), folder / path.name)
@@ -116,6 +93,8 @@ def write_sources(folder):
     words = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
     (folder / "glossary.md").write_text(glossary(words), encoding="utf-8")
     names.append("glossary")
+    (folder / "self_test.md").write_text(quiz_page.markdown(), encoding="utf-8")
+    names.append("self_test")
     teaching = ROOT / "notebooks" / "TEACHING.md"
     if teaching.exists():
         (folder / "teaching.md").write_text(
@@ -129,7 +108,7 @@ def write_sources(folder):
     index = f"# {TITLE}\n\n{first}\n\n```{{toctree}}\n:maxdepth: 1\n\n{contents}\n```\n"
     (folder / "index.md").write_text(index, encoding="utf-8")
     (folder / "_static").mkdir()
-    (folder / "_static" / "mathjax.js").write_bytes(mathjax())
+    (folder / "_static" / "mathjax.js").write_bytes(npm.contents(npm.MATHJAX)["es5/tex-svg.js"])
 
 
 def build(output, quiet=True):

@@ -38,6 +38,7 @@ COURSE = [
     "CONTRIBUTING.md",
     "CITATION.cff",
     "LICENSE",
+    "LICENSE-CC-BY-4.0.txt",
     "start.py",
 ]
 COURSE += ["pyproject.toml", "constraints.txt", "constraints-colab.txt", ".gitignore"]

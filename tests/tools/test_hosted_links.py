@@ -20,47 +20,58 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 import start
 from course_utils.storage import paths, real_model
 from course_utils.tools import book, bundle, check, hosted_links, lesson_times, teaching
+from course_utils.tools.hosted_links import Address
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+ADA = Address("ada/course", "v9.1")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
 # ---- links and the set-up cell -----------------------------------------------------------------
 
 
-def test_every_link_follows_from_one_address(monkeypatch):
-    monkeypatch.setattr(hosted_links, "REPO_URL", "https://github.com/ada/course")
-    found = hosted_links.links("notebooks/x.ipynb", hub="https://hub.example")
+def test_every_link_follows_from_one_address():
+    found = hosted_links.links(ADA, "notebooks/x.ipynb", hub="https://hub.example")
     assert all("ada/course" in link.replace("%2F", "/") for link in found.values())
-    assert [door for door, link in found.items() if hosted_links.TAG not in link] == [
-        "JupyterHub"
-    ]  # its own branch
-    assert (
-        found["Colab"]
-        == f"https://colab.research.google.com/github/ada/course/blob/{hosted_links.TAG}/notebooks/x.ipynb"
-    )
+    assert [door for door, link in found.items() if ADA.tag not in link] == ["JupyterHub"]  # its own branch
+    assert found["Colab"] == "https://colab.research.google.com/github/ada/course/blob/v9.1/notebooks/x.ipynb"
     assert found["JupyterHub"].startswith(
         "https://hub.example/hub/user-redirect/git-pull?repo=https%3A%2F%2F"
     )
 
 
-def test_the_set_up_cell_runs_here_and_takes_its_place_once():
+@pytest.mark.parametrize("address", [None, ADA], ids=["unset", "set"])
+def test_the_set_up_cell_runs_here_and_takes_its_place_once(address):
     lesson = new_notebook(cells=[new_code_cell("import course_utils\n\ncourse_utils.start()")])
-    once = hosted_links.with_setup(lesson).cells[0].source
-    assert once == hosted_links.SETUP == hosted_links.with_setup(lesson).cells[0].source
-    assert hosted_links.TAG in once and hosted_links.REPO_URL in once
+    once = hosted_links.with_setup(lesson, address).cells[0].source
+    assert once == hosted_links.setup(address) == hosted_links.with_setup(lesson, address).cells[0].source
+    assert ("git+https://github.com/ada/course@v9.1" in once) == (address is not None)
     compile(once, "set-up", "exec")
     with pytest.raises(ValueError):
-        hosted_links.with_setup(new_notebook(cells=[new_code_cell("1")]))
+        hosted_links.with_setup(new_notebook(cells=[new_code_cell("1")]), address)
+
+
+def test_the_address_stands_in_pyproject():
+    assert hosted_links.read('[project.urls]\nRepository = "https://github.com/ada/course"') == Address(
+        "ada/course", hosted_links.TAG
+    )
+    both = '[project.urls]\nRepository = "https://github.com/ada/course"\n[tool.course]\ntag = "v9.1"'
+    assert hosted_links.read(both) == ADA and hosted_links.read("[project]") is None
+
+
+def test_links_are_printed_only_with_an_address(monkeypatch, capsys):
+    monkeypatch.setattr(hosted_links, "read", lambda: None)
+    assert hosted_links.main([]) == 1 and "publish --repo" in capsys.readouterr().err
+    monkeypatch.setattr(hosted_links, "read", lambda: ADA)
+    assert hosted_links.main([]) == 0 and capsys.readouterr().out.count("[Colab]") == len(LESSONS)
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_every_lesson_starts_and_none_has_a_set_up_of_its_own(path):
     lesson = nbformat.read(path, as_version=4)
-    assert hosted_links.with_setup(lesson)
-    others = [cell.source for cell in lesson.cells[3:] if "google.colab" in cell.source]
-    assert not [source for source in others if source != hosted_links.SETUP]
+    assert hosted_links.with_setup(lesson, None)
+    assert not [cell for cell in lesson.cells[3:] if "google.colab" in cell.source]
 
 
 def test_environment_yml_is_the_thin_door():
