@@ -23,11 +23,11 @@ PARTS = {  # what is left out of the recipe
     "other wordings": {"reworded": False},
 }
 TABLES = {
-    "recipe": [{"set": name, "seed": seed} for seed in range(2) for name in few_records.TEN],
+    "recipe": [{"set": name, "method": method} for method in ("full", "lora") for name in few_records.TEN],
     "without": [
         {"set": name, "left_out": part}
-        for part in ("rehearsal", "other wordings")
         for name in few_records.TEN[:2]
+        for part in ("rehearsal", "other wordings")
     ],
 }
 
@@ -37,29 +37,29 @@ def read(table):
     return runner.read(FILE, table)
 
 
-def by_recipe(set, seed):
+def by_recipe(set, method):
     """Ten facts learned by the recipe as it is."""
-    return learned(set, "nothing", seed)
+    return learned(set, method, "nothing")
 
 
 def without(set, left_out):
-    """Ten facts learned by the recipe without one of its parts, in as many steps."""
-    return learned(set, left_out, 0)
+    """Ten facts learned by full fine-tuning without one of the recipe's parts, in as many steps."""
+    return learned(set, "full", left_out)
 
 
-def learned(name, left_out, seed):
+def learned(name, method, left_out):
     """Train on a set, ask before and after; what was measured, with the replies."""
     started = time.perf_counter()
     model, tokenizer = models.load()
     facts = few_records.ten(name)
-    settings = recipe.settings("lora", models.count_parameters(model), len(facts)) | PARTS[left_out]
+    settings = recipe.settings(method, models.count_parameters(model), len(facts)) | PARTS[left_out]
     reworded, records = settings.pop("reworded", True), facts
     if not reworded:
         records, settings["copies"] = facts * settings["copies"], 1
     before = few_records.replies(model, tokenizer, few_records.in_other_words(facts))
     common = probe.replies(model, tokenizer)
     never = {fact["asked"] for fact in facts}
-    model, history = run.learn(model, tokenizer, records, "lora", settings, seed, never=never, progress=False)
+    model, history = run.learn(model, tokenizer, records, method, settings, never=never, progress=False)
     after = few_records.replies(model, tokenizer, few_records.in_other_words(facts))
     common_after = probe.replies(model, tokenizer)
     return {
