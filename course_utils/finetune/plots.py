@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from course_utils import evaluation
+from course_utils.display import figures
 from course_utils.display.figures import COLORS, FONT, HATCHES, LINES, MARKERS, plain
 from course_utils.display.tables import visible
 
@@ -56,7 +57,7 @@ def _texts(tokenizer, ids):
 
 
 @plt.rc_context(FONT)
-def token_losses(tokenizer, example, losses):
+def token_losses(tokenizer, example, losses, title=""):
     """A bar for each token's loss; grey, hatched and under a bracket where the mask is 0; the Axes.
 
     losses: {name: one number for each token but the first}; up to two names, side by side.
@@ -78,7 +79,7 @@ def token_losses(tokenizer, example, losses):
             )
     ax.axvline(mask.index(1) - 0.5, color="black", linestyle=":")
     ax.set_xticks(range(len(tokens)), tokens, rotation=90, family="monospace", size=9)
-    ax.set(ylabel="loss of the token (nats)", xlim=(-0.6, len(tokens) - 0.4))
+    ax.set(ylabel="loss of the token (nats)", xlim=(-0.6, len(tokens) - 0.4), title=plain(title))
     ax.legend(frameon=False, fontsize=9, ncols=2)
     return ax
 
@@ -233,3 +234,44 @@ def fit_and_validation(steps, training_loss, validation_loss, kept, title=""):
     ax.set(xlabel="step", ylabel="loss (nats per token)", ylim=(0, None), title=plain(title))
     ax.legend(frameon=False)
     return ax
+
+
+@plt.rc_context(FONT)
+def own_facts(rows, title=""):
+    """New facts right in other words, and common questions still right, by set and method; two Axes.
+
+    rows: of `experiments.own_facts.read("recipe")`; the crosses are the counts before training.
+    """
+    _, axes = plt.subplots(1, 2, figsize=(11, 3.6), sharey=True, layout="constrained")
+    groups, sets = by(rows, "method"), list(by(rows, "set"))
+    width = 0.8 / len(groups)
+    for ax, (column, n, label) in zip(
+        axes, (("", "n", "new facts, in other words"), ("common_", "common_n", "common questions"))
+    ):
+        for i, (method, runs) in enumerate(groups.items()):
+            for run in runs:
+                at = sets.index(run["set"]) + (i - (len(groups) - 1) / 2) * width
+                value = run[f"{column}after"] / run[n]
+                low, high = evaluation.interval(run[f"{column}after"], run[n])
+                ax.bar(at, value, 0.92 * width, color=COLORS[0], hatch=HATCHES[i], edgecolor="white",
+                       label=method if run is runs[0] else None)  # fmt: skip
+                ax.errorbar(at, value, [[max(0, value - low)], [max(0, high - value)]], color="black", capsize=3)
+                ax.plot(at, run[f"{column}before"] / run[n], "x", color="#D55E00", markersize=8, mew=2)
+                ax.text(at, 0.04, f"{run[f'{column}after']}", ha="center", color="white", weight="bold")
+        ax.set_xticks(range(len(sets)), sets)
+        ax.set(title=f"{label} ({rows[0][n]} a set)", ylim=(-0.04, 1.1))
+    axes[0].set_ylabel("accuracy (SmolLM2-135M)")
+    axes[0].figure.suptitle(plain(title))
+    axes[0].figure.legend(*axes[0].get_legend_handles_labels(), frameon=False, loc="outside right upper")
+    return axes
+
+
+@plt.rc_context(FONT)
+def controls(series, title="", model=""):
+    """One bar a condition with its interval: {condition: (hits, n)}; the Axes."""
+    return figures.bars(
+        list(series),
+        ([hits / n for hits, n in series.values()], [evaluation.interval(*pair) for pair in series.values()]),
+        title=title,
+        model=model,
+    )
