@@ -255,7 +255,9 @@ def own_facts(rows, title=""):
                 low, high = evaluation.interval(run[f"{column}after"], run[n])
                 ax.bar(at, value, 0.92 * width, color=COLORS[0], hatch=HATCHES[i], edgecolor="white",
                        label=method if run is runs[0] else None)  # fmt: skip
-                ax.errorbar(at, value, [[max(0, value - low)], [max(0, high - value)]], color="black", capsize=3)
+                ax.errorbar(
+                    at, value, [[max(0, value - low)], [max(0, high - value)]], color="black", capsize=3
+                )
                 ax.plot(at, run[f"{column}before"] / run[n], "x", color="#D55E00", markersize=8, mew=2)
                 ax.text(at, 0.04, f"{run[f'{column}after']}", ha="center", color="white", weight="bold")
         ax.set_xticks(range(len(sets)), sets)
