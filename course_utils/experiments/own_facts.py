@@ -18,12 +18,15 @@ from course_utils.storage import paths
 MODEL = models.REAL
 FILE = paths.DATA / "results" / "own_facts.json"
 PARTS = {  # what is left out of the recipe
-    "nothing": {},
     "rehearsal": {"anchor": 0.0},
     "other wordings": {"reworded": False},
 }
 TABLES = {
-    "recipe": [{"set": name, "method": method} for method in ("full", "lora") for name in few_records.TEN],
+    "recipe": [
+        {"set": name, "method": method, "copies": copies}
+        for method, copies in (("full", 12), ("lora", 20), ("full", 6))
+        for name in reversed(few_records.TEN)
+    ],
     "without": [
         {"set": name, "left_out": part}
         for name in few_records.TEN[:2]
@@ -37,22 +40,22 @@ def read(table):
     return runner.read(FILE, table)
 
 
-def by_recipe(set, method):
-    """Ten facts learned by the recipe as it is."""
-    return learned(set, method, "nothing")
+def by_recipe(set, method, copies):
+    """Ten facts learned by the recipe, each question in so many wordings."""
+    return learned(set, method, {"copies": copies})
 
 
 def without(set, left_out):
     """Ten facts learned by full fine-tuning without one of the recipe's parts, in as many steps."""
-    return learned(set, "full", left_out)
+    return learned(set, "full", PARTS[left_out])
 
 
-def learned(name, method, left_out):
+def learned(name, method, changed):
     """Train on a set, ask before and after; what was measured, with the replies."""
     started = time.perf_counter()
     model, tokenizer = models.load()
     facts = few_records.ten(name)
-    settings = recipe.settings(method, models.count_parameters(model), len(facts)) | PARTS[left_out]
+    settings = recipe.settings(method, models.count_parameters(model), len(facts)) | changed
     reworded, records = settings.pop("reworded", True), facts
     if not reworded:
         records, settings["copies"] = facts * settings["copies"], 1

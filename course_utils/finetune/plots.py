@@ -238,12 +238,13 @@ def fit_and_validation(steps, training_loss, validation_loss, kept, title=""):
 
 @plt.rc_context(FONT)
 def own_facts(rows, title=""):
-    """New facts right in other words, and common questions still right, by set and method; two Axes.
+    """New facts right in other words, and common questions still right, by set and recipe; two Axes.
 
     rows: of `experiments.own_facts.read("recipe")`; the crosses are the counts before training.
     """
     _, axes = plt.subplots(1, 2, figsize=(11, 3.6), sharey=True, layout="constrained")
-    groups, sets = by(rows, "method"), list(by(rows, "set"))
+    rows = [row | {"name": f"{row['method']}, {row['copies']} wordings"} for row in rows]
+    groups, sets = by(rows, "name"), list(by(rows, "set"))
     width = 0.8 / len(groups)
     for ax, (column, n, label) in zip(
         axes, (("", "n", "new facts, in other words"), ("common_", "common_n", "common questions"))

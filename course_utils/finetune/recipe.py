@@ -13,7 +13,7 @@ SMALL = 20_000_000  # parameters; below, the rates of models like the course's o
 RATES = {"lora": (5e-3, 1e-3), "full": (1e-3, 5e-5), "last_block": (3e-3, 3e-4), "head": (1e-2, 1e-3)}
 FEW_RECORDS = {  # below FEW records: (rate, wordings of each question), beside rehearsal
     "lora": (1e-3, 20),
-    "full": (2e-4, 6),
+    "full": (2e-4, 12),
     "last_block": (3e-4, 20),
     "head": (1e-3, 20),
 }

@@ -213,7 +213,9 @@ def test_a_run_s_curves_end_with_its_last_evaluation():
 def test_own_facts_are_drawn_by_set_and_method():
     row = {"before": 0, "after": 9, "n": 10, "common_before": 12, "common_after": 11, "common_n": 12}
     rows = [
-        row | {"set": name, "method": method} for method in ("full", "lora") for name in ("person", "place")
+        row | {"set": name, "method": method, "copies": 8}
+        for method in ("full", "lora")
+        for name in ("person", "place")
     ]
     axes = plots.own_facts(rows, "found")
     assert all(len(ax.patches) == 4 for ax in axes)
