@@ -195,19 +195,23 @@ def items(family, n):
     raise ValueError(f"{family} has only {len(by_prompt)} test records, not {n}")
 
 
-def measure(model, tokenizer, families, n, shots=0, blank=False):
-    """{family: hits} of n items each, greedy; right is the whole line, but for a final full stop.
+def measure(model, tokenizer, families, n):
+    """{family: number of hits} of n items each, as `graded` grades them."""
+    return {family: sum(hits) for family, hits in graded(model, tokenizer, families, n).items()}
 
-    shots: solved records before each item (`with_shots`). blank: the items are asked without instruction.
+
+def graded(model, tokenizer, families, n, shots=0):
+    """{family: [bool]} of n items each, greedy; right is the whole line, but for a final full stop.
+
+    shots: solved records before each item (`with_shots`).
     """
     hits = {}
     for family in families:
         records = with_shots(family, n, shots) if shots else items(family, n)
-        records = without_instructions(records) if blank else records
         replies = generate(model, tokenizer, [r["prompt"] for r in records], max_new_tokens=ROOM, stop="\n")
         replies, wanted = ([t.strip().removesuffix(".") for t in texts]
                          for texts in (replies, [r["completion"] for r in records]))  # fmt: skip
-        hits[family] = sum(evaluation.exact_match(replies, wanted))
+        hits[family] = evaluation.exact_match(replies, wanted)
     return hits
 
 
