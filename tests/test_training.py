@@ -456,3 +456,10 @@ def test_a_penalty_is_added_to_each_step_and_logged_apart(subject):
     with pytest.raises(RuntimeError, match="try a lower learning rate"):
         bad = lambda: next(model.parameters()).sum() * float("nan")  # noqa: E731
         training.train(model, examples, lr=1e-3, steps=1, progress=False, penalty=bad)
+
+
+def test_memory_is_given_back_where_the_system_can(monkeypatch):
+    training.release_memory()
+    monkeypatch.setattr(training.sys, "platform", "darwin")
+    monkeypatch.setattr(training.ctypes, "CDLL", None)  # would raise if it were called
+    training.release_memory()
