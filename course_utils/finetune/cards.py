@@ -21,7 +21,7 @@ GRID = "display:grid; grid-template-columns:repeat(auto-fill,minmax(430px,1fr));
 CARD = "border:1px solid #D5D0CB; border-radius:8px; overflow:hidden; background:#FFFFFF; color:#222222"
 HEAD = "padding:7px 11px; font-weight:600; background:#FAF8F6; color:#222222"
 LABEL = "font-size:75%; letter-spacing:.05em; text-transform:uppercase; opacity:.75"
-LONGEST = 200  # characters of a reply that are shown
+LONGEST = 120  # characters of a reply that are shown
 WIDTH = 44  # characters of a column of the plain text
 
 
