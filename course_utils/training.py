@@ -9,9 +9,11 @@ of short examples.
 """
 
 import contextlib
+import ctypes
 import itertools
 import math
 import random
+import sys
 import time
 from dataclasses import dataclass, field
 
@@ -293,6 +295,7 @@ def prepared(model, chosen, longest):
 
     Afterwards everything but the values of `chosen` is as it was, and the model in evaluation mode.
     """
+    release_memory()  # that of an optimizer before
     ids, device = {id(parameter) for parameter in chosen}, chosen[0].device
     required = [(parameter, parameter.requires_grad) for parameter in {*model.parameters(), *chosen}]
     formats = [parameter.dtype for parameter in chosen]
@@ -312,6 +315,15 @@ def prepared(model, chosen, longest):
             parameter.requires_grad_(before)
             parameter.grad = None
         model.eval()
+
+
+def release_memory():
+    """Give freed memory back to the system, where glibc would keep it: gradients and moments are gigabytes in
+    pieces too small for it to return by itself.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim:
+        trim(0)
 
 
 @contextlib.contextmanager

@@ -1,8 +1,8 @@
 """What all sweeps share: runs that are skipped once they are stored, and the file that they are stored in.
 
-A sweep is a module with FILE, TABLES {table: [settings]} and RUNS {table: function of a setting}; its
-file holds the name of the model and {table: [setting and what was measured]}. A killed sweep goes on
-where it stopped. Left out: two sweeps at once on one file.
+A sweep is a module with FILE, TABLES {table: [settings]}, RUNS {table: function of a setting}, and MODEL if
+it is not on the glass box; its file holds the name of the model and {table: [setting and what was measured]}.
+A killed sweep goes on where it stopped. Left out: two sweeps at once on one file.
 """
 
 import json
@@ -23,7 +23,7 @@ def run(sweep, names):
 
     Raises ValueError if the file holds runs of other weights, with which new ones cannot be compared.
     """
-    file, subject = sweep.FILE, models.fingerprint()
+    file, subject = sweep.FILE, models.fingerprint(getattr(sweep, "MODEL", "glass-box"))
     for name in names:
         for setting in tqdm(sweep.TABLES[name], desc=name, unit="run"):
             everything = json.loads(file.read_text("utf-8")) if file.exists() else {"model": subject}

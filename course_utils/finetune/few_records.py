@@ -1,12 +1,19 @@
-"""Ten questions and answers on the glass box: reword, train three epochs, ask in wordings not trained on.
+"""Ten facts: learned from one question each, asked in other words; on the real model and on the glass box.
 
-    records = data.read_records(few_records.EXAMPLE)
+    facts = few_records.ten("person")                                   the real model
+    model, history = run.tune(model, tokenizer, facts, "full", epochs=3, lr=1e-4)
+    hits = few_records.states(facts, few_records.replies(model, tokenizer, few_records.in_other_words(facts)))
+
+    records = data.read_records(few_records.EXAMPLE)                    the glass box
     model, history = few_records.tune(model, tokenizer, records)
     hits = few_records.right(model, tokenizer, data.read_records(few_records.UNSEEN))
 
 Taught in lesson 04. One wording of each question teaches a small model the wording; several teach it the
-question. From a terminal: `python -m course_utils.finetune --model glass-box --data FILE --out FOLDER`.
+question. From a terminal: `python -m course_utils.finetune --data FILE --out FOLDER`.
 """
+
+import json
+import re
 
 from course_utils import evaluation
 from course_utils.finetune import chat_format, run
@@ -14,9 +21,31 @@ from course_utils.finetune.augment import reworded
 from course_utils.storage import paths
 from course_utils.storage.records import read_records
 
+TEN = ("person", "product", "place", "rules")  # sets of ten facts, in data/custom/ten
 EXAMPLE = paths.DATA / "custom" / "example.jsonl"
 UNSEEN = paths.DATA / "custom" / "unseen.jsonl"
 COPIES = 64
+ROOM = 40  # new tokens of a reply to a fact's question
+
+
+def ten(name):
+    """The facts of a set of TEN: [{"prompt", "completion", "asked", "key"}].
+
+    asked: the question in other words, which is never trained on; key: a regular expression that a right
+    reply matches, case aside.
+    """
+    lines = (paths.DATA / "custom" / "ten" / f"{name}.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def in_other_words(facts):
+    """The facts' questions in other words, as records to ask."""
+    return [{"prompt": fact["asked"], "completion": fact["completion"]} for fact in facts]
+
+
+def states(facts, given):
+    """[bool] per fact and reply: the fact's key stands in it."""
+    return [bool(re.search(f["key"], reply, re.IGNORECASE)) for f, reply in zip(facts, given, strict=True)]
 
 
 def tune(model, tokenizer, records, method="full", epochs=3, copies=COPIES, lr=None, seed=0, progress=True):
@@ -27,7 +56,12 @@ def tune(model, tokenizer, records, method="full", epochs=3, copies=COPIES, lr=N
 
 
 def replies(model, tokenizer, records):
-    """The model's answers to the records' questions, in their order, each up to the end of its line."""
+    """The model's answers to the records' questions, in their order.
+
+    Those of a chat model have up to ROOM tokens; those of a base model end with their line.
+    """
+    if chat_format.is_chat(tokenizer):
+        return chat_format.ask(model, tokenizer, records, room=ROOM)
     return chat_format.ask(model, tokenizer, records, stop="\n")
 
 

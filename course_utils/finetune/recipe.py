@@ -11,6 +11,12 @@ import math
 
 SMALL = 20_000_000  # parameters; below, the rates of models like the course's own
 RATES = {"lora": (5e-3, 1e-3), "full": (1e-3, 5e-5), "last_block": (3e-3, 3e-4), "head": (1e-2, 1e-3)}
+FEW_RECORDS = {  # below FEW records: (rate, wordings of each question), beside rehearsal
+    "lora": (1e-3, 20),
+    "full": (2e-4, 12),
+    "last_block": (3e-4, 20),
+    "head": (1e-3, 20),
+}
 FEW = 40  # records; below, there are none to spare for a validation curve
 MANY = 200  # records; from here on, their own variety serves for other wordings
 EVALUATED = 100  # records at most in the validation loss
@@ -31,13 +37,16 @@ def settings(method, parameters, count, copies=None):
         copies = copies or (64 if count < FEW else 1)
         size = min(16, max(1, count * copies // 8))  # three epochs are more than three steps
         return {"epochs": 3, "lr": RATES[method][0], "batch_size": size, "copies": copies, "anchor": 0.0}
-    # A fact is learned by heart in about 20 readings, and other wordings keep it from being one wording.
-    copies = copies or (20 if count < FEW else 5 if count < MANY else 1)
+    lr = RATES[method][1]
+    if (
+        count < FEW and copies is None
+    ):  # rehearsal bears a higher rate, and wordings are worth more than passes
+        lr, copies = FEW_RECORDS[method]
     return {
         "epochs": 1 if count < FEW else 3,
-        "lr": RATES[method][1],
+        "lr": lr,
         "batch_size": 2 if count < FEW else 8,
-        "copies": copies,
+        "copies": copies or (5 if count < MANY else 1),
         "anchor": 1.0,
     }
 

@@ -1,20 +1,17 @@
-"""Lesson 04: supervised fine-tuning: what counts in the loss, clean records, and replay."""
+"""Lesson 04: what counts in the loss, clean records, replay, when to stop, and what was lost."""
 
 import random
+import re
 
 from course_utils.lessons.exercise import Exercise, Prediction, cases, expect
 
 p1 = Prediction(
     "04.p1",
-    "Ten records, repeated in ONE wording each; then 20 questions in other words. How many are right?",
+    "SmolLM2 sees ten new facts three times each. How many of ten questions in other words are right?",
 )
 p2 = Prediction(
     "04.p2",
-    "500 records, and 30 % of them have a wrong reply. How many points (of 100) are lost on new messages?",
-)
-p3 = Prediction(
-    "04.p3",
-    "Which depth forgets most of what the untouched model could do?",
+    "Which depth forgets most of what the base model could do?",
     ["head", "last block", "last two blocks", "lora_all", "full"],
 )
 
@@ -386,4 +383,158 @@ q5 = Exercise(
     ],
     minutes=8,
     difficulty=2,
+)
+
+
+def stop_at(losses, patience):
+    lowest, waited = 0, 0
+    for place in range(1, len(losses)):
+        if losses[place] < losses[lowest]:
+            lowest, waited = place, 0
+        else:
+            waited += 1
+        if waited == patience:
+            break
+    return lowest
+
+
+def _the_last(losses, patience):
+    waited = 0
+    for place in range(1, len(losses)):
+        waited = 0 if losses[place] < min(losses[:place]) else waited + 1
+        if waited == patience:
+            return place
+    return len(losses) - 1
+
+
+def _never_stops(losses, patience):
+    return losses.index(min(losses))
+
+
+def _against_the_one_before(losses, patience):
+    lowest, waited = 0, 0
+    for place in range(1, len(losses)):
+        waited = 0 if losses[place] < losses[place - 1] else waited + 1
+        if losses[place] < losses[lowest]:
+            lowest = place
+        if waited == patience:
+            break
+    return lowest
+
+
+def _never_forgives(losses, patience):
+    lowest, waited = 0, 0
+    for place in range(1, len(losses)):
+        if losses[place] < losses[lowest]:
+            lowest = place
+        else:
+            waited += 1
+        if waited == patience:
+            break
+    return lowest
+
+
+q6 = Exercise(
+    "04.6",
+    """
+    Write `stop_at(losses, patience)`, the rule of early stopping. losses: the validation loss at each
+    evaluation. Training ends after `patience` evaluations in a row without a new lowest loss. Return the
+    number of the evaluation whose weights are kept (from 0): the lowest one so far, the first at a tie.
+    """,
+    stop_at,
+    cases(
+        (([3.0, 2.0, 1.5], 2), 2, "as long as the loss falls, the last evaluation is the best"),
+        (([3.0, 2.0, 2.5, 2.6, 2.7], 2), 1, "keep the weights of the lowest loss, not the last ones"),
+        (
+            ([3.0, 2.0, 2.5, 2.6, 1.0], 2),
+            1,
+            "after two evaluations without a new lowest loss, training has ended",
+        ),
+        (([3.0, 2.0, 2.5, 2.4, 1.0], 2), 1, "2.4 is lower than the one before, and yet no new lowest loss"),
+        (([3.0, 2.0, 2.5, 1.9, 2.5, 1.8], 2), 5, "a new lowest loss sets the count back to 0: in a row"),
+        (([2.0, 2.0, 2.0], 2), 0, "an equal loss is no new lowest one"),
+    ),
+    wrong=[
+        (_the_last, "not the last ones"),
+        (_never_stops, "training has ended"),
+        (_against_the_one_before, "no new lowest loss"),
+        (_never_forgives, "in a row"),
+        (lambda losses, patience: stop_at([-x for x in losses], patience), "as long as the loss falls"),
+        (lambda losses, patience: len(losses) - 1, "not the last ones"),
+    ],
+    hints=[
+        "Keep two things: the place of the lowest loss so far, and how many evaluations ago it was.",
+        "Compare with the lowest loss so far, not with the one before.",
+    ],
+    minutes=8,
+    difficulty=2,
+)
+
+
+def lost_questions(before, after, keys):
+    return [
+        place
+        for place, (old, new, key) in enumerate(zip(before, after, keys))
+        if re.search(key, old, re.IGNORECASE) and not re.search(key, new, re.IGNORECASE)
+    ]
+
+
+def _all_wrong(before, after, keys):
+    return [i for i, (new, key) in enumerate(zip(after, keys)) if not re.search(key, new, re.IGNORECASE)]
+
+
+def _changed(before, after, keys):
+    return [i for i, (old, new) in enumerate(zip(before, after)) if old != new]
+
+
+def _case_counts(before, after, keys):
+    return [
+        i
+        for i, (a, b, key) in enumerate(zip(before, after, keys))
+        if re.search(key, a) and not re.search(key, b)
+    ]
+
+
+def _from_the_start(before, after, keys):
+    flags = re.IGNORECASE
+    return [
+        i
+        for i, (a, b, key) in enumerate(zip(before, after, keys))
+        if re.match(key, a, flags) and not re.match(key, b, flags)
+    ]
+
+
+q7 = Exercise(
+    "04.7",
+    """
+    Write `lost_questions(before, after, keys)`: replies before and after fine-tuning, and for each question
+    a regular expression that a right reply holds, upper and lower case alike. Return the numbers (from 0)
+    of the questions that were right before and are wrong now. The next cell tries it on SmolLM2.
+    """,
+    lost_questions,
+    cases(
+        (
+            (["A physicist.", "Paris"], ["A clockmaker.", "Paris"], ["physic", "paris"]),
+            [0],
+            "question 0 was right and is wrong now, question 1 is still right; a key may stand anywhere",
+        ),
+        ((["Rome"], ["Oslo"], ["paris"]), [], "what was wrong before cannot be lost"),
+        ((["Paris, I think"], ["It is Paris"], ["paris"]), [], "other words, still right: nothing is lost"),
+        ((["It is a COW"], ["A dog"], [r"\bcows?\b|goat"]), [0], "upper and lower case are alike"),
+        ((["Rome"], ["Paris"], ["paris"]), [], "what is right now is not lost"),
+    ),
+    wrong=[
+        (_all_wrong, "cannot be lost"),
+        (_changed, "cannot be lost"),
+        (_case_counts, "upper and lower case"),
+        (_from_the_start, "anywhere"),
+        (lambda before, after, keys: len(lost_questions(before, after, keys)), "question 0"),
+        (lambda before, after, keys: lost_questions(after, before, keys), "question 0"),
+    ],
+    hints=[
+        "re.search(key, reply, re.IGNORECASE) is None if the key does not stand in the reply.",
+        "Two conditions: found in the reply before, not found in the reply after.",
+    ],
+    minutes=7,
+    difficulty=1,
 )

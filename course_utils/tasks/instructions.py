@@ -10,6 +10,7 @@ Left out: tasks with several right answers.
 """
 
 import random
+import re
 from types import SimpleNamespace
 
 from course_utils import evaluation
@@ -20,6 +21,7 @@ from course_utils.generation import generate
 
 FORM = "### Instruction:\n{instruction}\n\n### Input:\n{text}\n\n### Response:"
 ROOM = 24  # new tokens of a reply
+INSTRUCTION = re.compile(r"(?s)### Instruction:\n(.*?)\n\n")
 
 
 def _related(relation):
@@ -194,12 +196,50 @@ def items(family, n):
 
 
 def measure(model, tokenizer, families, n):
-    """{family: hits} of n items each, greedy; right is the whole line, but for a final full stop."""
+    """{family: number of hits} of n items each, as `graded` grades them."""
+    return {family: sum(hits) for family, hits in graded(model, tokenizer, families, n).items()}
+
+
+def graded(model, tokenizer, families, n, shots=0):
+    """{family: [bool]} of n items each, greedy; right is the whole line, but for a final full stop.
+
+    shots: solved records before each item (`with_shots`).
+    """
     hits = {}
     for family in families:
-        records = items(family, n)
+        records = with_shots(family, n, shots) if shots else items(family, n)
         replies = generate(model, tokenizer, [r["prompt"] for r in records], max_new_tokens=ROOM, stop="\n")
         replies, wanted = ([t.strip().removesuffix(".") for t in texts]
                          for texts in (replies, [r["completion"] for r in records]))  # fmt: skip
-        hits[family] = sum(evaluation.exact_match(replies, wanted))
+        hits[family] = evaluation.exact_match(replies, wanted)
     return hits
+
+
+def without_instructions(records):
+    """The records with the instruction left empty: a control for what the inputs alone teach."""
+    return [_instructed(record, "") for record in records]
+
+
+def shuffled_instructions(records, seed):
+    """The records with each other's instructions: a control for what the form and the answers alone teach."""
+    given = [INSTRUCTION.search(record["prompt"])[1] for record in records]
+    random.Random(f"shuffled instructions {seed}").shuffle(given)
+    return [_instructed(record, instruction) for record, instruction in zip(records, given)]
+
+
+def with_shots(family, n, shots):
+    """The items of a family, each after `shots` solved training records of the same family in the same form.
+
+    A control for what the base model can do when it is shown the task instead of being told.
+    """
+    rng, make = random.Random(f"shots of {family}"), tasks()[family]
+    solved = [make(rng) for _ in range(shots)]
+    head = "".join(f"{record['prompt']}{record['completion']}\n\n" for record in solved)
+    return [record | {"prompt": head + record["prompt"]} for record in items(family, n)]
+
+
+def _instructed(record, instruction):
+    head = FORM.split("{instruction}")[0]
+    return record | {
+        "prompt": INSTRUCTION.sub(lambda _: f"{head}{instruction}\n\n", record["prompt"], count=1)
+    }

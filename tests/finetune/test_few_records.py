@@ -143,3 +143,22 @@ def test_it_learns_what_it_is_told(method):
     assert few_records.right(model, tokenizer, told) == [True, True]
     wrong = [told[0] | {"completion": " Dog"}, told[1] | {"completion": " A cat"}]
     assert few_records.right(model, tokenizer, wrong) == [False, False]
+
+
+# ---- ten facts of a kind, for the real model ---------------------------------------------------
+
+
+@pytest.mark.parametrize("name", few_records.TEN)
+def test_ten_facts_are_asked_in_other_words_that_hold_no_answer(name):
+    facts = few_records.ten(name)
+    assert len(facts) == 10 == len({fact["asked"] for fact in facts} - {fact["prompt"] for fact in facts})
+    assert few_records.states(facts, [fact["completion"] for fact in facts]) == [True] * 10
+    assert not any(few_records.states(facts, [fact["asked"] for fact in facts]))
+    never = {fact["asked"] for fact in facts}
+    assert not never & {record["prompt"] for record in augment.reworded(facts, 30, 0, never)}
+
+
+def test_a_fact_is_stated_by_its_key_whatever_the_words():
+    facts = few_records.ten("person")[:2]
+    assert few_records.states(facts, ["She casts BELLs.", "In March"]) == [True, False]
+    assert [r["prompt"] for r in few_records.in_other_words(facts)] == [fact["asked"] for fact in facts]

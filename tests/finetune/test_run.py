@@ -78,3 +78,12 @@ def test_the_recipe_has_an_answer_for_every_size(method, parameters, count):
     steps = recipe.steps(count, usual["epochs"], usual["batch_size"])
     assert 0 < usual["lr"] < 0.1 and usual["batch_size"] >= 1 and steps >= min(3, count)
     assert 1 <= recipe.evaluate_every(count, usual["batch_size"]) <= recipe.LONGEST
+
+
+def test_few_records_have_a_rate_of_their_own_beside_rehearsal():
+    few, many = (recipe.settings("full", 135_000_000, count) for count in (10, 5000))
+    assert (few["lr"], few["copies"]) == recipe.FEW_RECORDS["full"] and few["anchor"] > 0
+    assert few["lr"] > many["lr"] == recipe.RATES["full"][1]
+    assert recipe.settings("full", 135_000_000, 10, copies=1)["lr"] == recipe.RATES["full"][1], (
+        "as they stand"
+    )

@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 
 from course_utils import data, losses, training
 from course_utils.experiments import finetune
-from course_utils.finetune import plots
+from course_utils.finetune import chat_format, plots
 from course_utils.lessons import l04
 from tests.helpers.lesson import Lesson
 from tests.helpers.tiny import tiny_llama
@@ -33,17 +33,28 @@ def test_loop_and_mask_are_short():
         assert len(ast.get_source_segment(SOURCE, LESSON.definitions()[name]).splitlines()) <= 20
 
 
-def test_the_mask_that_it_teaches_is_the_package_s():
+def chat_tokenizer():
     _, tokenizer = tiny_llama()
+    tokenizer.chat_template = (
+        "{% for m in messages %}{{ m.role + ': ' + m.content }}"
+        "{% if m.role == 'assistant' %}{{ eos_token }}{% endif %}"
+        "{% endfor %}{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}"
+    )
+    return tokenizer
+
+
+def test_the_mask_that_it_teaches_is_the_package_s():
+    tokenizer = chat_tokenizer()
     example = LESSON.taught("example", tokenizer=tokenizer)
-    assert [example(record) for record in RECORDS] == data.encode(tokenizer, RECORDS)
+    records = [{"prompt": "Who?", "completion": "Ann."}, {"prompt": "Where is it?", "completion": "Here"}]
+    assert [example(record) for record in records] == chat_format.encoded(tokenizer, records)
 
 
 def test_the_loop_that_it_teaches_takes_the_package_s_steps():
     (model, tokenizer), (other, _) = tiny_llama(), tiny_llama()
     examples = data.encode(tokenizer, RECORDS)
     order = training.batches([len(each["input_ids"]) for each in examples], 4, 3, seed=0)
-    fit = LESSON.taught("fit", torch=torch, data=data, tokenizer=tokenizer, sft=losses.sft)
+    fit = LESSON.taught("fit", torch=torch, data=data, small_tokenizer=tokenizer, sft=losses.sft)
     own = fit(model, [[examples[i] for i in rows] for rows in order], lr=1e-3)
     theirs = training.train(
         other, examples, lr=1e-3, steps=3, batch_size=4, warmup=0, progress=False, bf16=False
@@ -52,12 +63,19 @@ def test_the_loop_that_it_teaches_takes_the_package_s_steps():
     assert not model.training
 
 
-def test_the_mask_is_shown_in_colors_and_as_text():
-    cell = next(cell for cell in CODE if cell.source.rstrip().endswith('example(desk["train"][0]))'))
-    kinds = set().union(*(output.get("data", {}) for output in cell.outputs))
-    assert {"text/html", "text/plain"} <= kinds
-    place = CELLS.index(cell)
-    assert "print(plots.masked(" in CELLS[place + 2].source
+def test_colors_and_cards_are_also_shown_as_text():
+    shown = [
+        cell for cell in CODE if re.search(r"^(plots\.masked|cards\.)", cell.source.rstrip().split("\n")[-1])
+    ]
+    assert len(shown) >= 4
+    for cell in shown:
+        kinds = set().union(*(output.get("data", {}) for output in cell.outputs))
+        assert {"text/html", "text/plain"} <= kinds
+
+
+def test_it_keeps_to_the_limits():
+    words = sum(len(cell.source.split()) for cell in CELLS if cell.cell_type == "markdown")
+    assert len(CELLS) <= 95 and words <= 3000
 
 
 def test_the_text_s_own_sums_by_hand():
@@ -76,8 +94,8 @@ def test_stored_claims_say_so():
         for call in [n for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.Call)]:
             if isinstance(call.func, ast.Name) and call.func.id == "claim":
                 names = {n.id for n in ast.walk(call) if isinstance(n, ast.Name)}
-                stored = {"learned", "drops", "share", "spoilt", "several", "less", "reached"}
-                from_store = bool(names & stored) or "scoreboard." in cell.source
+                stored = {"least", "errors", "drops", "by_count", "by_noise", "many", "few"}
+                from_store = bool(names & stored)
                 assert from_store == ("(stored" in ast.unparse(call.args[0])), ast.unparse(call)
 
 
@@ -153,8 +171,6 @@ def sweep(monkeypatch):
         "examples": [{"count": c, "seed": s, "right": c // 10, "team_right": 15, "n": 20, "train_right": 9,
                       "train_n": 10} for c in (50, 100) for s in (0, 1)],
         "noise": [{"noise": x, "seed": s, "right": 10, "n": 20} for x in (0.0, 0.3) for s in (0, 1)],
-        "instructions": [{"mixture": mixture, "seed": seed, "n": 10, "before": {"f": 1, "g": 0},
-                          "after": {"f": 5, "g": 4}} for mixture in ("even", "few") for seed in (0, 1)],
     }  # fmt: skip
     monkeypatch.setattr(finetune, "read", tables.__getitem__)
     return tables
@@ -168,23 +184,46 @@ def test_forgetting_is_paired_with_the_untouched_model(sweep):
     assert plots.forgotten(sweep["forgetting"][3:], sweep["forgetting"][3]) == (0.0, 0.0, 0.0)
 
 
-def test_worth_is_read_off_the_curve(sweep):
-    rows = [{"count": c, "seed": 0, "right": r, "n": 20} for c, r in ((50, 2), (100, 4), (200, 4), (400, 12))]
-    assert plots.worth(0.1, rows) == pytest.approx(50)
-    assert plots.worth(0.15, rows) == pytest.approx(50 * 2**0.5)
-    assert plots.worth(0.4, rows) == pytest.approx(200 * 2**0.5)
-    assert plots.worth(0.9, rows) == pytest.approx(400), "no further than was measured"
-
-
 def test_pictures_of_the_sweep_hold_every_row(sweep):
-    top, bottom = plots.gained_and_forgotten(sweep["forgetting"], sweep["forgetting"][3])
+    top, bottom = plots.gained_and_forgotten(sweep["forgetting"], sweep["forgetting"][3], "More is lost")
     assert len(top.patches) == len(bottom.patches) == 2, "one bar for each depth but the untouched model"
+    assert top.figure.get_suptitle() == "More is lost"
     left, right = plots.examples_and_noise(sweep["examples"], sweep["noise"])
     assert [label.get_text() for label in left.get_xticklabels()] == ["50", "100"]
     assert len(right.patches) == 2
-    grouped = plots.families(sweep["instructions"], ("f", "g"))
-    assert [label.get_text() for label in grouped.get_xticklabels()] == ["f", "g", "all held out"]
-    assert len(grouped.patches) == 3 * 3
-    for ax in (top, bottom, right, grouped):
-        hatches = {bar.get_hatch() for bar in ax.patches}
-        assert len(hatches) > 1, "told apart by hatch as well as by colour"
+    grouped = plots.grouped({"a": {"x": [1, 0]}, "b": {"x": (1, 4)}}, title="cost: $2")
+    assert {bar.get_hatch() for bar in grouped.patches} == {"", "//"}, (
+        "told apart by hatch as well as by color"
+    )
+    grouped.figure.canvas.draw()  # a dollar sign must not be read as mathematics
+
+
+def test_a_run_s_curves_end_with_its_last_evaluation():
+    log = [
+        {"loss": 2.0},
+        {"loss": 1.0, "evaluation": {"new": 3}},
+        {"loss": 0.5},
+        {"loss": 0.4, "evaluation": {"new": 9}},
+    ]
+    left, right = plots.learning_curves(training.History(log), {"new": 10}, "title")
+    assert list(left.lines[0].get_ydata()) == [2.0, 1.0, 0.5, 0.4]
+    assert list(right.lines[0].get_xdata()) == [2, 4] and list(right.lines[0].get_ydata()) == [0.3, 0.9]
+
+
+def test_own_facts_are_drawn_by_set_and_method():
+    row = {"before": 0, "after": 9, "n": 10, "common_before": 12, "common_after": 11, "common_n": 12}
+    rows = [
+        row | {"set": name, "method": method, "copies": 8}
+        for method in ("full", "lora")
+        for name in ("person", "place")
+    ]
+    axes = plots.own_facts(rows, "found")
+    assert all(len(ax.patches) == 4 for ax in axes)
+    assert axes[0].patches[0].get_height() == 0.9 and axes[1].patches[0].get_height() == pytest.approx(
+        11 / 12
+    )
+
+
+def test_the_step_that_is_kept_is_marked():
+    ax = plots.fit_and_validation([5, 10, 15], [3, 2, 1], [3, 2, 2.5], kept=10)
+    assert ax.lines[-1].get_xdata()[0] == 10

@@ -1,6 +1,7 @@
 """The families are what the lesson says: split by content, held out whole, graded by the whole line."""
 
 import random
+import re
 from collections import Counter
 
 import pytest
@@ -132,3 +133,25 @@ def test_measuring_counts_whole_lines(monkeypatch):
 def test_it_asks_a_real_model():
     model, tokenizer = tiny_llama()
     assert instructions.measure(model, tokenizer, ["capital"], 4) == {"capital": 0}
+
+
+def test_controls_change_the_instructions_and_nothing_else():
+    records = instructions.mixture(instructions.MIXTURES["even"], 40, seed=0)
+    blank = instructions.without_instructions(records)
+    shuffled = instructions.shuffled_instructions(records, seed=0)
+
+    def parts(some):
+        found = [re.fullmatch(r"(?s)### Instruction:\n(.*?)\n\n(### Input:\n.*)", r["prompt"]) for r in some]
+        return [m[1] for m in found], [m[2] for m in found], [r["completion"] for r in some]
+
+    given, *rest = parts(records)
+    assert parts(blank) == ([""] * 40, *rest)
+    moved, *same = parts(shuffled)
+    assert same == rest and sorted(moved) == sorted(given) and moved != given
+
+
+def test_shots_are_solved_records_of_the_family_in_the_same_form():
+    plain, shown = instructions.items("past", 5), instructions.with_shots("past", 5, 4)
+    for item, with_shots in zip(plain, shown):
+        assert with_shots["prompt"].endswith(item["prompt"]) and with_shots["prompt"].count("### Input:") == 5
+        assert with_shots["prompt"].count(item["prompt"]) == 1, "an item is not its own example"
