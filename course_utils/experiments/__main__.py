@@ -1,8 +1,8 @@
 """Runs a sweep: python -m course_utils.experiments NAME [--table NAME …] [--list]
 
-NAME is one of soft_prompts, finetune, own_facts, rlhf and ai_feedback, the long runs behind the stored results of
-lessons 02, 04, 05 and 06, or labels or sizes, the curves of the help desk (their options: --help). A killed
-sweep goes on where it stopped.
+NAME is one of soft_prompts, finetune, own_facts, rlhf and ai_feedback, the long runs behind the stored
+results of lessons 02, 04, 05 and 06, or labels or sizes, the curves of the help desk (their options: --help).
+A killed sweep goes on where it stopped.
 """
 
 import argparse
