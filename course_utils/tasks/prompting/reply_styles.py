@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 PIRATE = re.compile(
-    r"\b(?:arr+|ahoy|aye|matey|mateys|me heart\w+|ye|avast|shiver|yer|landlubber\w*|yo ho)\b", re.I
+    r"\b(?:arr+|ahoy|aye|matey|mateys|me heart\w+|ye|avast|seven seas|shiver|yer|landlubber\w*|yo ho)\b", re.I
 )
 GERMAN = frozenset(re.findall(r"\w+", """
     der die das und ist ein eine einen einer ich du sie wir nicht mit von zu den dem auf für sind wird es im

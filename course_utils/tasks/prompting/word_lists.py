@@ -2,8 +2,8 @@
 
     items = word_lists.items("plurals", k=4)        40 questions, four solved pairs before each
 
-The pairs are real English (and German); which ones are shown and which are asked is decided by a shuffle with
-a fixed seed, so that a question is never among the pairs shown. Taught in lesson 01.
+The pairs are real English (and German). The first of a list are shown, a fixed sample of the others is asked,
+so that a question is never among the pairs shown. Taught in lesson 01.
 """
 
 import functools
@@ -15,25 +15,26 @@ from course_utils.prompts.templates import arrow
 from course_utils.tasks import english_retention
 
 TASKS = ("plurals", "past tense", "antonyms", "capitals", "German words")
+COLUMNS = {  # table of data/corpus, columns of input and answer, and perhaps of the part of speech
+    "plurals": ("nouns", "noun", "plural"),
+    "past tense": ("verbs", "verb", "past"),
+    "German words": ("german", "english", "german", "kind"),
+}
 MOST_SHOTS = 8
 
 
 @functools.cache
 def pairs(task):
-    """[(input, (answers that count, …))] of a task, shuffled once. Raises ValueError for no such task."""
+    """[(input, (answers that count, …))] of a task, common words first. ValueError for no such task."""
     if task in ("antonyms", "capitals"):
+        shown = [(x, (y,)) for x, y in english_retention.SHOTS[task]]
         asked = english_retention.questions(task)
-        found = [(question.text.splitlines()[-1].removesuffix(" ->"), question.answers) for question in asked]
-    elif task == "plurals":
-        found = [(x, (y,)) for x, y in zip(column("nouns", "noun"), column("nouns", "plural"))]
-    elif task == "past tense":
-        found = [(x, (y,)) for x, y in zip(column("verbs", "verb"), column("verbs", "past"))]
-    elif task == "German words":
-        rows = zip(column("german", "english"), column("german", "german"), column("german", "kind"))
-        found = [(x, (y,)) for x, y, kind in rows if kind == "noun"]
-    else:
+        return shown + [(q.text.splitlines()[-1].removesuffix(" ->"), q.answers) for q in asked]
+    if task not in TASKS:
         raise ValueError(f"There is no word list {task!r}; there are {', '.join(TASKS)}.")
-    return random.Random(f"word list {task}").sample(found, len(found))
+    table, *keys = COLUMNS[task]
+    rows = zip(*(column(table, key) for key in keys))
+    return [(x, (y,)) for x, y, *kind in rows if y and kind in ([], ["noun"])]
 
 
 def shots(task, k):
@@ -45,8 +46,8 @@ def shots(task, k):
 
 def items(task, k, count=40):
     """`count` questions of a task behind k solved pairs: list of Item, the same questions for every k."""
-    asked = pairs(task)[MOST_SHOTS : MOST_SHOTS + count]
-    return [Item(arrow(shots(task, k), x), y[0], grader(y), max_new_tokens=8) for x, y in asked]
+    asked = random.Random(f"word list {task}").sample(pairs(task)[MOST_SHOTS:], count)
+    return [Item(arrow(shots(task, k), x), y[0], grader(y), max_new_tokens=6) for x, y in asked]
 
 
 def grader(answers):
