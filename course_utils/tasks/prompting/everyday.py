@@ -6,12 +6,13 @@ into prompts of its own.
 
 import functools
 
+from course_utils.prompts.retrieval import retriever
 from course_utils.tasks import english_retention
 from course_utils.tasks.helpdesk.task import TASK as HELP_DESK
 from course_utils.tasks.prompting import policy_questions, word_lists
 from course_utils.tasks.prompting.reply_styles import QUESTIONS, STYLES
 
-__all__ = ["HELP_DESK", "QUESTIONS", "STYLES", "WORKED", "reviews", "stories", "word_lists"]
+__all__ = ["HELP_DESK", "QUESTIONS", "STYLES", "retriever", "word_lists"]
 SHEET = tuple(HELP_DESK.statements().values())  # the help desk's 16 facts
 policy = policy_questions.questions
 WORKED = (  # (question, answer with its reasoning); none of them is among the stories

@@ -12,6 +12,9 @@ from course_utils.corpus import reasoning
 from course_utils.corpus.families import exam, incontext, problems
 from course_utils.corpus.nested import JUGGLER_QUESTION
 from course_utils.prompts import templates
+from course_utils.tasks.toy_desk.task import TASK as TOY_DESK
+
+__all__ = ["TOY_DESK"]
 
 JUGGLER = templates.question(JUGGLER_QUESTION)
 STEP_BY_STEP = templates.STEP_BY_STEP
