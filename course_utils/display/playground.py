@@ -1,8 +1,9 @@
 """The prompt playground: choose system line, context, shots and their order; see prompt, reply and cost.
 
 Taught in lesson 01. A prompt is a list of named parts, so that its cost can be shown part by part.
-`Playground` holds the state and works without widgets; `prompt_playground` puts controls around it.
-Left out on purpose: editing the finished prompt by hand, and sampling.
+`Playground` holds the state and works without widgets; `prompt_playground` puts controls around it. Between
+two prompts the keys and values of what both begin with are kept, so that the next token can follow every
+keystroke. Left out on purpose: editing the finished prompt by hand, and sampling.
 """
 
 import random
@@ -12,11 +13,13 @@ from typing import Any, NamedTuple
 import matplotlib.pyplot as plt
 
 from course_utils.display import figures, tables
-from course_utils.generation import generate
+from course_utils.display.kept_prompt import KeptPrompt
+from course_utils.prompts.templates import render_chat
 
 PARTS = ("system line", "context", "shots", "query")
 ORDERS = ("as listed", "reversed", "shuffled")
 NEW_TOKENS = 48
+PLACE = "<text>"  # stands for a turn's text while the chat template around it is looked at
 
 
 class Form(NamedTuple):
@@ -28,10 +31,11 @@ class Form(NamedTuple):
     shot: str
 
 
+CHAT = "chat"  # the form that the tokenizer's own template makes
 FORMS = {
     "list": Form("{t}", "{t}", "{x} ->", "{x} -> {y}"),
     "questions": Form("{t}", "Passage: {t}", "Question: {x}\nAnswer:", "Question: {x}\nAnswer: {y}"),
-    "dialogue": Form("System: {t}", "Context: {t}", "User: {x}\nAgent:", "User: {x}\nAgent: {y}"),
+    CHAT: None,
 }
 
 
@@ -40,7 +44,8 @@ class Playground:
     """What goes into one prompt.
 
     shots: (question, answer) pairs, of which the first `k` in `order` (one of ORDERS) are shown.
-    form: a key of FORMS. Empty parts are left out.
+    form: a key of FORMS. Empty parts are left out. kept: what has been computed for the last prompt;
+    several playgrounds of one model may share it.
     """
 
     model: Any
@@ -52,6 +57,10 @@ class Playground:
     order: str = "as listed"
     system: str = ""
     context: str = ""
+    kept: KeptPrompt | None = field(default=None, repr=False)
+
+    def __post_init__(self):
+        self.kept = self.kept or KeptPrompt(self.model, self.tokenizer)
 
     def chosen(self):
         """The shots that are shown, in their order. Raises ValueError for an order not in ORDERS."""
@@ -66,6 +75,8 @@ class Playground:
 
     def parts(self):
         """{part: its text}, in the order of the prompt; only the parts that are there."""
+        if self.form == CHAT:
+            return self._turns()
         form = FORMS[self.form]
         shots = [form.shot.format(x=x.strip(), y=y.strip()) for x, y in self.chosen()]
         texts = {
@@ -76,22 +87,52 @@ class Playground:
         }
         return {name: text for name, text in texts.items() if text}
 
+    def _turns(self):
+        """The parts of a chat: each begins where the text of its turn does, behind the template's words."""
+        system = [{"role": "system", "content": self.system.strip()}] if self.system.strip() else []
+        shots = [
+            {"role": role, "content": text.strip()}
+            for pair in self.chosen()
+            for role, text in zip(("user", "assistant"), pair)
+        ]
+        context = f"{self.context.strip()}\n\n" if self.context.strip() else ""
+        last = {"role": "user", "content": f"{context}{self.query.strip()}"}
+
+        def before(turns):  # what the template writes up to the text of the next user turn
+            asked = render_chat(self.tokenizer, [*turns, {"role": "user", "content": PLACE}])
+            return asked[: asked.rindex(PLACE)]
+
+        whole = render_chat(self.tokenizer, [*system, *shots, last])
+        ends = [len(before(system)), len(before([*system, *shots]))]
+        ends += [ends[-1] + len(context), len(whole)]
+        names = ("system line", "shots", "context", "query")
+        texts = {name: whole[a:b] for name, a, b in zip(names, [0, *ends], ends)}
+        return {name: text for name, text in texts.items() if text}
+
     def prompt(self):
-        """The text that is sent: the parts, a line each; no space at the end."""
-        return "\n".join(self.parts().values())
+        """The text that is sent: the parts, in a chat one behind the other, else a line each."""
+        return ("" if self.form == CHAT else "\n").join(self.parts().values())
 
     def cost(self):
         """{part: tokens}, every part of PARTS; they add up to the tokens of the prompt."""
         tokens, text, before = dict.fromkeys(PARTS, 0), "", 0
+        between = "" if self.form == CHAT else "\n"
         for name, part in self.parts().items():
-            text = f"{text}\n{part}" if text else part
+            text = f"{text}{between}{part}" if text else part
             tokens[name] = len(self.tokenizer(text, add_special_tokens=False)["input_ids"]) - before
             before += tokens[name]
         return tokens
 
     def reply(self):
-        """The model's most likely continuation, up to the end of its line. ValueError if too long."""
-        return generate(self.model, self.tokenizer, [self.prompt()], NEW_TOKENS, stop="\n")[0].strip()
+        """The model's greedy reply, up to the end of its line or of its turn. ValueError if too long."""
+        stop = None if self.form == CHAT else "\n"
+        return self.kept.reply(self.prompt(), NEW_TOKENS, stop)
+
+    def next_tokens(self, k=3):
+        """[(text, probability)] of the k most likely first tokens of the reply. ValueError if too long."""
+        top = self.kept.logits(self.prompt()).float().softmax(-1).topk(k)
+        texts = [self.tokenizer.decode([token]) for token in top.indices.tolist()]
+        return list(zip(texts, top.values.tolist()))
 
 
 def cost_picture(playgrounds, replies=None):
@@ -123,8 +164,12 @@ def cost_picture(playgrounds, replies=None):
     return ax
 
 
-def prompt_html(playground, reply=None):
-    """The prompt part by part with what each costs, and the reply if there is one, as escaped HTML."""
+def prompt_html(playground, reply=None, following=(), computed=0):
+    """The prompt part by part with what each costs, and what the model makes of it, as escaped HTML.
+
+    reply: the whole reply, or None; then following, [(text, probability)] of its first token, is shown.
+    computed: how many tokens of the prompt went through the model this time.
+    """
     cost, cell = playground.cost(), "text-align:left; vertical-align:top; padding:2px 8px"
     rows = [
         f"<tr><td style='{cell}; border-left:6px solid {figures.COLORS[PARTS.index(name)]}'>"
@@ -132,8 +177,13 @@ def prompt_html(playground, reply=None):
         f"<pre style='white-space:pre-wrap; margin:0'>{tables.escaped(text)}</pre></td></tr>"
         for name, text in playground.parts().items()
     ]
-    said = "" if reply is None else f"<p><b>Reply:</b> {tables.escaped(reply or '(empty)')}</p>"
-    total = f"<p><b>Cost:</b> {sum(cost.values())} tokens</p>"
+    if reply is None:
+        first = ", ".join(f"<code>{tables.escaped(tables.visible(t))}</code> {p:.2f}" for t, p in following)
+        said = f"<p><b>The reply may begin with:</b> {first}</p>" if following else ""
+    else:
+        said = f"<p><b>Reply:</b> {tables.escaped(reply or '(empty)')}</p>"
+    anew = f", {computed} of them computed anew" if computed else ""
+    total = f"<p><b>Cost:</b> {sum(cost.values())} tokens{anew}</p>"
     return f"<table><tbody>{''.join(rows)}</tbody></table>{total}{said}"
 
 
@@ -151,7 +201,8 @@ def read(text):
 def prompt_playground(playground):
     """Widgets around a Playground; its cost picture where there is no ipywidgets.
 
-    Prompt and cost follow every change; the model is asked when "Ask the model" is pressed.
+    Prompt, cost and the reply's likely first tokens follow every change; the whole reply comes when "Ask the
+    model" is pressed.
     Uses only what ipywidgets 7.7 and 8 share; every control is reached with Tab.
     """
     try:
@@ -177,12 +228,16 @@ def prompt_playground(playground):
         for name, control in controls.items():
             setattr(playground, name, read(control.value) if name == "shots" else control.value)
         controls["k"].max = max(controls["k"].max, len(playground.shots))
-        shown.value = prompt_html(playground)
+        try:
+            following = playground.next_tokens()
+            shown.value = prompt_html(playground, None, following, playground.kept.computed)
+        except ValueError as error:  # longer than the context
+            shown.value = prompt_html(playground) + tables.escaped(error)
 
     def on_click(_):
         try:
             shown.value = prompt_html(playground, playground.reply())
-        except ValueError as error:  # longer than the context
+        except ValueError as error:
             shown.value = prompt_html(playground) + tables.escaped(error)
 
     for control in controls.values():

@@ -1,32 +1,36 @@
-"""Lesson 01: prompts from examples, answers out of reasoning, votes, retrieval, and an honest search."""
+"""Lesson 01: prompts from examples, answers out of reasoning, votes, retrieval, an honest search, chats."""
 
+import functools
 import re
 from collections import Counter
 
+from course_utils import models
+from course_utils.generation import generate
 from course_utils.lessons.exercise import Exercise, Prediction, cases, expect
+from course_utils.lessons.numbers import n01
+from course_utils.prompts import templates
+
+__all__ = ["n01"]
+real_model = functools.cache(models.load)  # loaded at the first check that asks it
 
 p1 = Prediction(
     "01.p1",
-    "Lists with 0 to 16 examples: which step brings the most right answers?",
-    ["0 to 1", "1 to 4", "4 to 16"],
+    "SmolLM2, word lists with 0 to 8 examples: which step brings the most right answers?",
+    ["0 to 1", "1 to 4", "4 to 8"],
 )
 p2 = Prediction(
     "01.p2",
-    "Answers begun with 'Take a deep breath.', with which no worked answer in the library begins: "
-    "how many of 100 will be right?",
+    "The same instruction to SmolLM2: where is it obeyed more often?",
+    ["in the system turn", "in the user turn"],
 )
 p3 = Prediction(
     "01.p3",
-    "The exam's header is exchanged for a forum's: how many of 100 right answers go wrong?",
+    "The glass box, answers begun with 'Take a deep breath.', with which no worked answer of its pretraining "
+    "corpus begins: how many of 100 will be right?",
 )
 p4 = Prediction(
     "01.p4",
-    "In all four examples the names change places: good is called 'negative'. How many of 100 answers "
-    "will be wrong?",
-)
-p5 = Prediction(
-    "01.p5",
-    "The best of 16 prompts, chosen on 20 questions: how much worse is it on others (0.05 = 5 points)?",
+    "The glass box: a forum's header replaces an exam's. Of 100 questions, how many right answers fewer?",
 )
 
 
@@ -291,91 +295,6 @@ q4 = Exercise(
 )
 
 
-def fit(shots, query, limit):
-    room = limit - query
-    while sum(tokens for _, tokens in shots) > room and shots:
-        shots = shots[1:]
-    return [text for text, _ in shots]
-
-
-def _from_the_front(shots, query, limit):
-    kept, room = [], limit - query
-    for text, tokens in shots:
-        if tokens <= room:
-            kept.append(text)
-            room -= tokens
-    return kept
-
-
-def _only_shots(shots, query, limit):
-    return fit(shots, 0, limit)
-
-
-def _backwards(shots, query, limit):
-    return fit(shots, query, limit)[::-1]
-
-
-def _strictly_less(shots, query, limit):
-    return fit(shots, query, limit - 1)
-
-
-def _one_leaves(shots, query, limit):
-    total = query + sum(tokens for _, tokens in shots)
-    return [text for text, _ in (shots[1:] if total > limit else shots)]
-
-
-def _empties(shots, query, limit):
-    while sum(tokens for _, tokens in shots) > limit - query and shots:
-        shots.pop(0)
-    return [text for text, _ in shots]
-
-
-def _test_fit(answer):
-    shots = [("a", 30), ("b", 20), ("c", 10)]
-    kept = answer(list(shots), 10, 100)
-    expect(kept == ["a", "b", "c"], "70 tokens in a context of 100: everything fits, in the order given")
-    expect(answer(list(shots), 10, 70) == ["a", "b", "c"], "exactly full is still full: 70 fits into 70")
-    expect(answer(list(shots), 10, 60) != ["a", "b", "c"], "the query needs room, too: 10 + 60 is above 60")
-    expect(
-        answer(list(shots), 10, 45) != ["a"], "the first shot leaves first: the last is nearest to the query"
-    )
-    expect(
-        answer(list(shots), 10, 45) == ["b", "c"],
-        "the first shot leaves first, and the others keep their order",
-    )
-    expect(answer(list(shots), 10, 25) == ["c"], "one shot fewer may not be enough: go on until it fits")
-    expect(answer(list(shots), 10, 5) == [], "if the query alone is too long, no shot stays")
-    mine = list(shots)
-    answer(mine, 10, 25)
-    expect(mine == shots, "you changed the caller's list: cut a copy")
-
-
-q5 = Exercise(
-    "01.5",
-    """
-    Write `fit(shots, query, limit)`: shots is a list of (text, number of tokens), query the query's number of
-    tokens, limit the context. Return the texts of the shots that stay, in their order. While it is all too
-    long, the FIRST shot leaves. Leave the caller's list alone.
-    """,
-    fit,
-    _test_fit,
-    wrong=[
-        (_from_the_front, "first shot leaves first"),
-        (_only_shots, "query needs room"),
-        (_backwards, "in the order given"),
-        (_strictly_less, "exactly full"),
-        (_one_leaves, "go on until it fits"),
-        (_empties, "cut a copy"),
-    ],
-    hints=[
-        "shots[1:] is a new list without the first.",
-        "while the sum of the shots' tokens and the query is above the limit, and there are shots: cut.",
-    ],
-    minutes=7,
-    difficulty=2,
-)
-
-
 def choose_prompt(dev, test):
     best = max(dev, key=lambda name: sum(dev[name]) / len(dev[name]))
     return best, sum(dev[best]) / len(dev[best]), sum(test[best]) / len(test[best])
@@ -391,7 +310,7 @@ def _best_of_both(dev, test):
     return best[0], best[1], max(sum(hits) / len(hits) for hits in test.values())
 
 
-def _flattering(dev, test):
+def _dev_twice(dev, test):
     best, rate, _ = choose_prompt(dev, test)
     return best, rate, rate
 
@@ -408,17 +327,19 @@ def _test_choose(answer):
     expect(isinstance(result, (tuple, list)) and len(result) == 3, "return three things: name, dev, test")
     name, on_dev, on_test = result
     expect(name == "polite", "you looked at test to choose: then test is no test any more. Choose on dev")
-    expect(abs(on_dev - 0.8) < 1e-9, "the second number is the share right on dev, between 0 and 1")
+    expect(abs(on_dev - 0.8) < 1e-9, "the second number is the accuracy on dev, between 0 and 1")
     expect(abs(on_test - 1.0) > 1e-9, "that is the best of all on test: report the one you chose on dev")
-    expect(abs(on_test - 0.8) > 1e-9, "you report dev twice: it flatters the winner, who was chosen by it")
-    expect(abs(on_test - 0.5) < 1e-9, "the third number is the chosen prompt's share right on test")
+    expect(
+        abs(on_test - 0.8) > 1e-9, "you report dev twice: it overestimates the winner, which was chosen by it"
+    )
+    expect(abs(on_test - 0.5) < 1e-9, "the third number is the chosen prompt's accuracy on test")
 
 
 q6 = Exercise(
     "01.6",
     """
     Write `choose_prompt(dev, test)`: both are {name of a prompt: list of 0/1, one per question}. Return
-    (name, share on dev, share on test) of the prompt that you may report with a clear conscience.
+    (name, accuracy on dev, accuracy on test) of the prompt that an honest report names.
     """,
     choose_prompt,
     _test_choose,
@@ -426,7 +347,7 @@ q6 = Exercise(
         (_on_test, "Choose on dev"),
         (_on_all, "Choose on dev"),
         (_best_of_both, "chose on dev"),
-        (_flattering, "dev twice"),
+        (_dev_twice, "dev twice"),
         (lambda dev, test: choose_prompt(dev, test)[0], "three things"),
         (lambda dev, test: (choose_prompt(dev, test)[0], 4, 2), "between 0 and 1"),
         (lambda dev, test: (*choose_prompt(dev, test)[:2], 2), "third number"),
@@ -436,5 +357,140 @@ q6 = Exercise(
         "The choice must not use test at all; test is looked at once, for the chosen name.",
     ],
     minutes=7,
+    difficulty=2,
+)
+
+
+def template_cost(tokenizer, text):
+    turns = [{"role": "user", "content": text}]
+    whole = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    return len(tokenizer(whole)["input_ids"]) - len(tokenizer(text)["input_ids"])
+
+
+def _whole_length(tokenizer, text):
+    return template_cost(tokenizer, text) + len(tokenizer(text)["input_ids"])
+
+
+def _in_characters(tokenizer, text):
+    turns = [{"role": "user", "content": text}]
+    whole = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    return len(whole) - len(text)
+
+
+def _without_the_opening(tokenizer, text):
+    turns = [{"role": "user", "content": text}]
+    whole = tokenizer.apply_chat_template(turns, tokenize=False)
+    return len(tokenizer(whole)["input_ids"]) - len(tokenizer(text)["input_ids"])
+
+
+def _parts_of_an_encoding(tokenizer, text):
+    turns = [{"role": "user", "content": text}]
+    return len(tokenizer.apply_chat_template(turns, tokenize=True)) - len(tokenizer(text)["input_ids"])
+
+
+def _test_template_cost(answer):
+    _, tokenizer = real_model()
+    for text in ("What is the capital of Italy?", "Hi"):
+        result, right = answer(tokenizer, text), template_cost(tokenizer, text)
+        expect(isinstance(result, int), "return a whole number of tokens")
+        expect(
+            result != _whole_length(tokenizer, text),
+            "that is the whole prompt: take off the text's own tokens",
+        )
+        expect(result != _in_characters(tokenizer, text), "you count characters: a model is billed by tokens")
+        expect(
+            result != _without_the_opening(tokenizer, text),
+            "the turn that waits for the reply costs tokens, too: add_generation_prompt=True",
+        )
+        expect(
+            result != _parts_of_an_encoding(tokenizer, text),
+            "with tokenize=True you get a dictionary, and len counts its keys: use tokenize=False",
+        )
+        expect(result == right, "not yet: tokens of the rendered chat, less those of the text alone")
+
+
+q7 = Exercise(
+    "01.7",
+    """
+    SmolLM2: write `template_cost(tokenizer, text)`: how many tokens the chat template adds to a single user
+    turn, the default system turn and the opening of the reply included. Both counts without a model's help:
+    `tokenizer(text)["input_ids"]` is the list of a text's tokens.
+    """,
+    template_cost,
+    _test_template_cost,
+    wrong=[
+        (_whole_length, "whole prompt"),
+        (_in_characters, "characters"),
+        (_without_the_opening, "waits for the reply"),
+        (_parts_of_an_encoding, "counts its keys"),
+        (lambda tokenizer, text: 0, "not yet"),
+        (lambda tokenizer, text: str(template_cost(tokenizer, text)), "whole number"),
+    ],
+    hints=[
+        "tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True) renders text.",
+        "turns is a list with one dictionary: its keys are role and content.",
+    ],
+    minutes=6,
+    difficulty=2,
+)
+
+LANGUAGES = {
+    "France": "French", "Japan": "Japanese", "Poland": "Polish", "Greece": "Greek", "Turkey": "Turkish",
+    "Russia": "Russian", "Portugal": "Portuguese", "Hungary": "Hungarian",
+}  # fmt: skip
+ENOUGH = 6  # of the eight
+
+
+def language_prompt(country):
+    shots = [("Italy", "Italian"), ("Germany", "German"), ("Sweden", "Swedish"), ("China", "Chinese")]
+    return "\n".join([*(f"{x} -> {y}" for x, y in shots), f"{country} ->"])
+
+
+def _asked_for_words(country):
+    return f"Which language is spoken in {country}? Answer with one word."
+
+
+def _with_the_answers(country):
+    return "\n".join([*(f"{x} -> {y}" for x, y in LANGUAGES.items()), f"{country} ->"])
+
+
+def _test_language_prompt(answer):
+    prompts = {country: answer(country) for country in LANGUAGES}
+    expect(all(isinstance(p, str) for p in prompts.values()), "return one text: the prompt")
+    for country, prompt in prompts.items():
+        expect(country in prompt, f"the prompt for {country} does not mention {country}")
+        expect(
+            LANGUAGES[country] not in prompt, f"your prompt gives {LANGUAGES[country]} away: show other pairs"
+        )
+        expect(prompt == prompt.rstrip(" "), "no space at the end: it belongs to the answer's first token")
+    replies = generate(*real_model(), list(prompts.values()), max_new_tokens=6, stop="\n")
+    right = sum(said.strip().rstrip(".") == wanted for said, wanted in zip(replies, LANGUAGES.values()))
+    first = f"for {next(iter(LANGUAGES))} it says {replies[0].strip()[:40]!r}"
+    missed = f"{right} of {len(prompts)} right ({first}): the line must be the bare language."
+    expect(right >= ENOUGH, f"{missed} Show some solved pairs in the form that you want")
+
+
+q8 = Exercise(
+    "01.8",
+    f"""
+    SmolLM2: write `language_prompt(country)`, a prompt that the model continues with the country's language
+    and the end of the line ("Italy" gives "Italian"). The check asks about eight countries and wants
+    {ENOUGH} right. The prompt must not show their languages.
+    """,
+    language_prompt,
+    _test_language_prompt,
+    wrong=[
+        (_asked_for_words, "Show some solved pairs"),
+        (_with_the_answers, "away"),
+        (lambda country: templates.arrow([], country), "Show some solved pairs"),
+        (lambda country: language_prompt("Italy"), "does not mention"),
+        (lambda country: language_prompt(country) + " ", "space at the end"),
+        (lambda country: [language_prompt(country)], "one text"),
+    ],
+    hints=[
+        "Four pairs of other countries and their languages, one a line, then the open line.",
+        "The form 'Italy -> Italian' has worked for the word lists of section 1.",
+    ],
+    minutes=8,
     difficulty=2,
 )

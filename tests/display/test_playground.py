@@ -38,8 +38,19 @@ def test_forms_are_those_of_the_course(state):
     state.form = "questions"
     state.k = 0
     assert state.prompt() == templates.question("white")
-    state.form, state.system, state.k = "dialogue", "Be polite.", 1
-    assert state.prompt() == templates.dialogue("white", system="Be polite.", turns=SHOTS[:1])
+    state.form, state.system, state.k, state.context = "chat", "Be polite.", 1, "Snow is white."
+    turns = [
+        ("system", "Be polite."),
+        ("user", "red"),
+        ("assistant", "rot"),
+        ("user", "Snow is white.\n\nwhite"),
+    ]
+    messages = [{"role": role, "content": text} for role, text in turns]
+    assert state.prompt() == templates.render_chat(state.tokenizer, messages)
+    state.system = state.context = ""
+    assert state.prompt() == templates.render_chat(
+        state.tokenizer, messages[1:3] + [{"role": "user", "content": "white"}]
+    )
 
 
 def test_context_stands_above_the_query(state):
@@ -59,13 +70,28 @@ def test_order(state):
         state.chosen()
 
 
-def test_parts_add_up_to_the_prompt(state):
-    state.form, state.system, state.context = "dialogue", "Be polite.", "Snow is white."
+@pytest.mark.parametrize("form", playground.FORMS)
+def test_parts_add_up_to_the_prompt(state, form):
+    state.form, state.system, state.context = form, "Be polite.", "Snow is white."
     cost = state.cost()
     assert list(cost) == list(playground.PARTS) and min(cost.values()) > 0
     assert sum(cost.values()) == templates.token_count(state.tokenizer, state.prompt())
     state.k, state.system, state.context = 0, " ", ""
-    assert [state.cost()[name] for name in ("system line", "context", "shots")] == [0, 0, 0]
+    assert [state.cost()[name] for name in ("context", "shots")] == [0, 0]
+    assert (state.cost()["system line"] == 0) == (form != "chat"), "a chat template opens the user's turn"
+
+
+def test_an_edit_at_the_end_costs_its_tokens_only(state):
+    state.k = 3
+    first = state.next_tokens()
+    whole = state.kept.computed
+    assert whole == sum(state.cost().values()) and len(state.next_tokens(5)) == 5
+    assert state.kept.computed == 1, "nothing changed: only the last token goes through again"
+    state.query = "black"
+    state.next_tokens()
+    assert state.kept.computed < whole / 2
+    state.query = "white"
+    assert state.next_tokens()[0][1] == pytest.approx(first[0][1], abs=1e-5)
 
 
 def test_shots_survive_the_text_box():
@@ -83,7 +109,7 @@ def test_widgets(tiny):
     state = Playground(*tiny, query="white", shots=SHOTS)
     query, shots, system, context, choices, ask, shown = playground.prompt_playground(state).children
     before = shown.value
-    assert "Reply" not in before
+    assert "Reply" not in before and "may begin with" in before
     choices.children[0].value = 3
     assert "grün" in shown.value and state.k == 3
     system.value, context.value, query.value = "Colours", "Of the world", "<b>pink</b>"
@@ -96,6 +122,8 @@ def test_widgets(tiny):
     assert choices.children[0].max == 7, "all shots of the box can be shown"
     ask.click()
     assert "Reply" in shown.value
+    query.value = "white dog"
+    assert "of them computed anew" in shown.value
     query.value = "x" * 300
     ask.click()
     assert "context holds" in shown.value
