@@ -9,11 +9,9 @@ of short examples.
 """
 
 import contextlib
-import ctypes
 import itertools
 import math
 import random
-import sys
 import time
 from dataclasses import dataclass, field
 
@@ -25,7 +23,7 @@ from transformers import PreTrainedModel
 from course_utils import losses
 from course_utils.batching import Prefix, context_length, logits_where, plain_cache, shared_prefix
 from course_utils.data import collate, encode, refuse_unusable
-from course_utils.storage import onednn
+from course_utils.storage import memory, onednn
 from course_utils.storage.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 
 WINDOW = 16  # batches that are sorted by length together
@@ -295,7 +293,7 @@ def prepared(model, chosen, longest):
 
     Afterwards everything but the values of `chosen` is as it was, and the model in evaluation mode.
     """
-    release_memory()  # that of an optimizer before
+    memory.release()  # that of an optimizer before
     ids, device = {id(parameter) for parameter in chosen}, chosen[0].device
     required = [(parameter, parameter.requires_grad) for parameter in {*model.parameters(), *chosen}]
     formats = [parameter.dtype for parameter in chosen]
@@ -315,15 +313,6 @@ def prepared(model, chosen, longest):
             parameter.requires_grad_(before)
             parameter.grad = None
         model.eval()
-
-
-def release_memory():
-    """Give freed memory back to the system, where glibc would keep it: gradients and moments are gigabytes in
-    pieces too small for it to return by itself.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim:
-        trim(0)
 
 
 @contextlib.contextmanager

@@ -477,10 +477,3 @@ def test_autocast_computes_in_16_bits_only_where_it_is_asked_for():
         assert ((x @ x).dtype == torch.bfloat16) == native
     with training.autocast(model.to(torch.bfloat16)):
         assert (x @ x).dtype == torch.bfloat16, "the model's own format"
-
-
-def test_memory_is_given_back_where_the_system_can(monkeypatch):
-    training.release_memory()
-    monkeypatch.setattr(training.sys, "platform", "darwin")
-    monkeypatch.setattr(training.ctypes, "CDLL", None)  # would raise if it were called
-    training.release_memory()

@@ -18,6 +18,8 @@ import platform
 import torch
 from torch import nn
 
+from course_utils.storage import memory
+
 NARROWEST = 192  # inputs and outputs of a layer that is worth it
 TOKENS = 2_000  # to compute, from which on packing pays: it costs what about 300 tokens cost
 MOST = 2 << 30  # bytes of weights that are packed, since they lie in memory twice
@@ -44,7 +46,9 @@ def packed(model, tokens):
     layers = _layers(model)
     size = sum(layer.weight.nbytes for layer in layers)
     with contextlib.ExitStack() as stack:
-        if tokens >= TOKENS and size <= MOST:
+        if tokens >= TOKENS and size <= MOST and layers:
+            memory.release()  # of a training before
+            stack.callback(memory.release)
             for layer in layers:
                 weight = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach())
                 stack.enter_context(_forward(layer, functools.partial(_infer, layer, weight)))
