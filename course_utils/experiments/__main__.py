@@ -1,7 +1,7 @@
 """Runs a sweep: python -m course_utils.experiments NAME [--table NAME …] [--list]
 
-NAME is one of soft_prompts, finetune, rlhf and ai_feedback: the long runs behind the stored results of
-lessons 02, 04, 05 and 06. A killed sweep goes on where it stopped.
+NAME is one of soft_prompts, peft, finetune, rlhf and ai_feedback: the long runs behind the stored results of
+lessons 02 to 06. A killed sweep goes on where it stopped.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import torch
 from course_utils import models
 from course_utils.experiments import runner
 
-SWEEPS = ("soft_prompts", "finetune", "rlhf", "ai_feedback")
+SWEEPS = ("soft_prompts", "peft", "finetune", "rlhf", "ai_feedback")
 
 
 def main(arguments=None):
