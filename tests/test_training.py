@@ -456,3 +456,11 @@ def test_a_penalty_is_added_to_each_step_and_logged_apart(subject):
     with pytest.raises(RuntimeError, match="try a lower learning rate"):
         bad = lambda: next(model.parameters()).sum() * float("nan")  # noqa: E731
         training.train(model, examples, lr=1e-3, steps=1, progress=False, penalty=bad)
+
+
+def test_bf16_is_asked_of_the_hardware(monkeypatch):
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda: False, raising=False)
+    assert not training.bf16_is_native("cpu") and not training.bf16_is_native("mps")
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True, raising=False)
+    assert training.bf16_is_native("cpu") and not training.bf16_is_native("mps")

@@ -15,7 +15,7 @@ SCORES = {  # columns that are means over the test items: column -> name in the 
 COSTS = (
     *("trainable_parameters", "stored_parameters", "stored_bytes", "examples", "labels"),
     *("train_seconds", "peak_memory_mb", "prompt_tokens", "latency_ms"),
-    *("retention_drop", "kl_base", "kl_token"),  # the last two: nats per reply, and per token of it
+    *("retention_drop", "format_drop", "kl_base", "kl_token"),  # the last two: nats per reply, per token
 )
 COLUMNS = ("technique", "lesson", "seed", *SCORES, *COSTS, "model", "machine", "versions")
 BASELINES = {  # policies without skill and the line that each is in a picture

@@ -21,8 +21,6 @@ from course_utils.scoreboard.columns import item_names
 from course_utils.storage.tensors import load_arrays, save_arrays
 from course_utils.tasks import base
 
-KL_ITEMS = 100  # replies over which the divergence from the base is averaged
-
 
 def measure(technique, seed, setting, split="test", task=base.DEFAULT, model=None, folder=None, limit=None):
     """(numbers, items) of a technique on a split of a task's records.
@@ -56,8 +54,10 @@ def measure(technique, seed, setting, split="test", task=base.DEFAULT, model=Non
         costs = ("trainable_parameters", "stored_parameters", "stored_bytes", "examples", "labels")
         numbers |= {name: getattr(result, name) for name in (*costs, "train_seconds", "prompt_tokens")}
         numbers["latency_ms"] = latency(result.reply, requests, task.latencies)
-        numbers |= changes(result.model, name, tokenizer, task, requests[:KL_ITEMS], replies[:KL_ITEMS])
-        numbers |= {"machine": machine(torch.get_num_threads()), "versions": versions()}
+        numbers |= changes(
+            result.model, name, tokenizer, task, requests[: task.kl_items], replies[: task.kl_items]
+        )
+        numbers |= {"machine": machine(torch.get_num_threads(), task.bf16), "versions": versions()}
     return {k: v if isinstance(v, (str, int)) else float(v) for k, v in numbers.items()}, items
 
 
@@ -84,13 +84,13 @@ def latency(reply, requests, count=12):
 
 
 def changes(trained, name, tokenizer, task, requests, replies):
-    """{"retention_drop", "kl_base", "kl_token"} of a trained model against the untouched one of this name.
+    """{"retention_drop", "format_drop", "kl_base", "kl_token"} of a trained model against its base model.
 
     All are exactly 0 where the base stays as it was (trained is None). Retention is left out where the task
-    has no suite for its model.
+    has no suite for its model, and format_drop, by strict grading, where the suite grades once.
     """
     if trained is None:
-        return {"retention_drop": 0.0, "kl_base": 0.0, "kl_token": 0.0}
+        return dict.fromkeys(("retention_drop", "format_drop", "kl_base", "kl_token"), 0.0)
     from course_utils import models
 
     untouched, _ = models.load(name)
@@ -98,14 +98,26 @@ def changes(trained, name, tokenizer, task, requests, replies):
     per_reply, per_token = kl(trained, untouched, tokenizer, texts, [task.said(reply) for reply in replies])
     measured = {"kl_base": per_reply, "kl_token": per_token}
     if task.retention:
-        measured["retention_drop"] = retention_drop(trained, untouched, tokenizer, task.retention)
+        before, after = (task.retention(each, tokenizer) for each in (untouched, trained))
+        measured |= retention_drops(before, after)
     return measured
 
 
-def retention_drop(model, untouched, tokenizer, suite):
-    """How far the mean accuracy over the abilities of a suite fell below the untouched model's."""
-    before, after = (suite(each, tokenizer) for each in (untouched, model))
-    return statistics.mean(statistics.mean(before[name]) - statistics.mean(after[name]) for name in before)
+def retention_drops(before, after):
+    """How far a suite's mean accuracy over its abilities fell: {"retention_drop"}, perhaps "format_drop".
+
+    Where replies are graded twice, what is forgotten is the fall of the lenient score (the answer is nowhere
+    in the reply), and the fall of the strict one also counts answers in another form than was asked for.
+    """
+    graded_twice = isinstance(next(iter(before.values())), dict)
+    gradings = (
+        {"retention_drop": "lenient", "format_drop": "strict"} if graded_twice else {"retention_drop": None}
+    )
+
+    def mean(hits, grading):
+        return statistics.mean(statistics.mean(h[grading] if grading else h) for h in hits.values())
+
+    return {column: mean(before, grading) - mean(after, grading) for column, grading in gradings.items()}
 
 
 def kl(model, untouched, tokenizer, texts, replies):
@@ -132,9 +144,13 @@ def kl(model, untouched, tokenizer, texts, replies):
     return statistics.mean(sums), sum(sums) / tokens
 
 
-def machine(threads):
-    """The kind of machine, without its name."""
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {threads} threads"
+def machine(threads, bf16=False):
+    """The kind of machine, without its name, and the number format of training."""
+    from course_utils import models, training
+
+    half = bf16 and training.bf16_is_native(models.device().type)
+    kind = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {threads} threads"
+    return f"{kind}, {'bf16' if half else 'fp32'}"
 
 
 def versions():

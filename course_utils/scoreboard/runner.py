@@ -1,8 +1,8 @@
 """Climbing the ladder: each technique tuned on dev, then measured on test, seed by seed, resumably.
 
 Written as it goes, each file whole or not at all: tuning.json (what was tried, its scores, what was
-chosen), items/<technique>.npz (every hit and reward), scoreboard.csv (the row, last). Left out: two
-runs at once on one folder.
+chosen), items/<technique>.npz (every hit and reward), scoreboard.csv (the row, last). Several runs may fill
+one folder together, each with techniques of its own.
 """
 
 import csv
@@ -10,6 +10,7 @@ import io
 import json
 
 import numpy as np
+from filelock import FileLock
 from tqdm import tqdm
 
 from course_utils import models
@@ -74,8 +75,7 @@ class Ladder:
         """
         settings = technique.settings_for(self.task)[:trials]
         file = base.results_file(base.find(self.task), "tuning.json", self.folder)
-        everything = json.loads(file.read_text("utf-8")) if file.exists() else {}
-        entry = everything.get(technique.name, {})
+        entry = read_tuning(file).get(technique.name, {})
         if entry.get("model") != self.subject:
             entry = {"model": self.subject, "seed": TUNING_SEED, "trials": [], "chosen": None}
         done = any(row["technique"] == technique.name for row in rows_done(self.task, self.folder))
@@ -89,7 +89,9 @@ class Ladder:
                 )
                 entry["trials"].append({"setting": setting, **numbers})
             entry["chosen"] = best(entry["trials"], settings)
-            files.write_atomically(file, json.dumps(everything | {technique.name: entry}, indent=1) + "\n")
+            with self.alone():
+                text = json.dumps(read_tuning(file) | {technique.name: entry}, indent=1)
+                files.write_atomically(file, text + "\n")
             bar.update()
         return entry["chosen"]
 
@@ -102,7 +104,14 @@ class Ladder:
             technique.name, seed, setting, "test", self.task, model=self.model, **self.limit
         )
         known = dict(technique=technique.name, lesson=technique.lesson, seed=seed, model=self.subject)
-        self.keep(known | numbers, items)
+        with self.alone():
+            self.keep(known | numbers, items)
+
+    def alone(self):
+        """A lock on the folder, since a table is read and written whole."""
+        table = base.results_file(base.find(self.task), "scoreboard.csv", self.folder)
+        table.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(table.with_name(f".{table.name}.lock"))
 
     def keep(self, row, items):
         """Add one row: the items first, since it is the row that says that this seed is done."""
@@ -119,6 +128,11 @@ class Ladder:
             new = {name: np.concatenate([old[name][others], new[name]]) for name in new}
         save_arrays(file, new | {"ids": items["ids"]})
         write_rows([*rows_done(self.task, self.folder), row], self.task, self.folder)
+
+
+def read_tuning(file):
+    """What was tried so far: {technique: {"trials", "chosen", …}}."""
+    return json.loads(file.read_text("utf-8")) if file.exists() else {}
 
 
 def best(trials, settings):

@@ -45,9 +45,11 @@ class Task:
     instructions, systems: {name: text}, where {form}, {teams} and {priorities} are filled in. decline: a
     reply's free text that answers nothing. room: tokens of a reply. chat: the tokenizer's chat template is
     used, with `system` as its system turn. trial: the budget while settings are tried, on the first
-    `dev_items` of dev; `seeds`: how many are reported; `latencies`: single requests that are timed.
-    retention(model, tokenizer) -> {ability: hits}. suffix: of its files in data/results. offers: what
-    techniques may need beside records.
+    `dev_items` of dev; `seeds`: how many are reported; `latencies`: single requests that are timed;
+    bf16: training computes in bf16 where the hardware does (`training.bf16_is_native`).
+    `kl_items`: replies over which the divergence from the base model is averaged. retention(model, tokenizer)
+    -> {ability: hits}, or {ability: {"strict": hits, "lenient": hits}} where it grades twice. suffix: of its
+    files in data/results. offers: what techniques may need beside records.
     """
 
     name: str
@@ -73,6 +75,8 @@ class Task:
     dev_items: int = 250
     seeds: int = 5
     latencies: int = 12
+    kl_items: int = 100
+    bf16: bool = False
     retention: Callable | None = None
     suffix: str = ""
     offers: frozenset = frozenset()

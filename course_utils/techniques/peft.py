@@ -102,7 +102,7 @@ def trained(model, parameters, tokenizer, train, seed, task, lr, steps=None):
         parameters=parameters,
         progress=False,
         pad_id=tokenizer.pad_token_id,
-        bf16=False,  # or rows would depend on which format was quicker that day
+        bf16=None if task.bf16 else False,
     )
     seconds = time.perf_counter() - started
     count = sum(parameter.numel() for parameter in parameters)

@@ -105,7 +105,7 @@ def tuned(model, tokenizer, train, seed, task, part, lr, steps=None):
         parameters=list(part.parameters()),
         progress=False,
         pad_id=tokenizer.pad_token_id,
-        bf16=False,  # or rows would depend on which format was quicker that day
+        bf16=None if task.bf16 else False,
     )
     learned = SoftPrompted(model, without_encoder(part))
     seconds, stop = time.perf_counter() - started, ending(train)

@@ -1,6 +1,6 @@
 """All lessons as a web site of still pages, with the stored outputs: `python start.py book`.
 
-Sphinx with myst-nb and the sphinx-book-theme: search, a glossary (the README's), a light and a dark
+Sphinx with myst-nb and the sphinx-book-theme: search, a glossary (docs/glossary.md), a light and a dark
 look. The pages ask nothing of the network when they are read: MathJax, the one thing they would
 fetch, is downloaded once while the book is made (from npm, with a checksum) and lies beside them.
 Left out: running cells. The lessons do that; the book shows what they stored.
@@ -84,12 +84,17 @@ def plain_links(text):
     return re.sub(r"(?<!!)\[([^\]]+)\]\((?!https?:|#|\d\d_\w+\.ipynb)[^)]+\)", r"\1", text)
 
 
-def glossary(readme):
-    """The README's table of words as a page that search and links know."""
-    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", readme.split("## Glossary")[-1], re.MULTILINE)
-    entries = [f"{word}\n  {meaning} ({other})" for word, other, meaning in rows if word != "English"]
+def glossary(text):
+    """The table of docs/glossary.md as a page that search and links know."""
+    rows = re.findall(
+        r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \| \[(\d\d)\]\([^)]+/(\w+\.ipynb)\) \|$", text, re.MULTILINE
+    )
+    entries = [
+        f"{word}\n  {meaning} ({other}). [Lesson {number}]({file})"
+        for word, other, meaning, number, file in rows
+    ]
     if not entries:
-        raise ValueError("the README holds no glossary")
+        raise ValueError("there is no glossary in this text")
     return "# Glossary\n\n```{glossary}\n" + "\n\n".join(entries) + "\n```\n"
 
 
@@ -108,7 +113,8 @@ def write_sources(folder):
     for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
         nbformat.write(page(nbformat.read(path, as_version=4)), folder / path.name)
         names.append(path.stem)
-    (folder / "glossary.md").write_text(glossary(readme), encoding="utf-8")
+    words = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    (folder / "glossary.md").write_text(glossary(words), encoding="utf-8")
     names.append("glossary")
     teaching = ROOT / "notebooks" / "TEACHING.md"
     if teaching.exists():
@@ -116,7 +122,9 @@ def write_sources(folder):
             plain_links(teaching.read_text(encoding="utf-8")), encoding="utf-8"
         )
         names.append("teaching")
-    first = with_pictures(plain_links(readme.split("## Two commands")[0].partition("\n")[2]), folder)
+    promise, _, rest = readme.split("## Lessons")[0].partition("## Two commands")
+    seen = rest.partition("## What you will see")[2]
+    first = with_pictures(plain_links(promise.partition("\n")[2] + seen), folder)
     contents = "\n".join(names)
     index = f"# {TITLE}\n\n{first}\n\n```{{toctree}}\n:maxdepth: 1\n\n{contents}\n```\n"
     (folder / "index.md").write_text(index, encoding="utf-8")

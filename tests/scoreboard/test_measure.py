@@ -44,6 +44,14 @@ def test_the_divergence_from_itself_is_zero_and_from_another_model_is_not():
     assert both == pytest.approx((by_hand, by_hand / 3), rel=1e-3)
 
 
+def test_what_is_forgotten_is_the_fall_of_the_suite_and_twice_where_it_grades_twice():
+    once = measure.retention_drops({"a": [1, 1], "b": [1, 0]}, {"a": [1, 0], "b": [0, 0]})
+    assert once == {"retention_drop": 0.5}
+    before = {"a": {"strict": [1, 1], "lenient": [1, 1]}}
+    after = {"a": {"strict": [0, 0], "lenient": [1, 0]}}
+    assert measure.retention_drops(before, after) == {"retention_drop": 0.5, "format_drop": 1.0}
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is inherited on Linux only")
 def test_the_peak_is_that_of_the_process_itself():
     ballast = np.ones(50_000_000)  # 400 MB that a child would inherit in ru_maxrss
@@ -83,3 +91,9 @@ def test_a_trial_has_its_own_budget_and_items(tmp_path, monkeypatch):
     assert budgets == [short.trial] and len(items["ids"]) == 5
     assert set(numbers) == set(columns.SCORES), "no costs are measured on dev"
     assert len(measure.measure("own", 0, {}, "dev", "toy_desk", limit=3)[1]["ids"]) == 3
+
+
+def test_the_machine_says_in_which_format_was_trained(monkeypatch):
+    monkeypatch.setattr("course_utils.training.bf16_is_native", lambda kind: True)
+    assert measure.machine(1).endswith("1 threads, fp32")
+    assert measure.machine(1, bf16=True).endswith("1 threads, bf16")

@@ -25,7 +25,7 @@ def slow(*arguments, **options):
     time.sleep(0.1)
     return fake(*arguments, **options)
 
-runner.run(NAMES[:2], seeds=3, trials=2, folder=sys.argv[1], measure=slow, task=TASK)
+runner.run(sys.argv[2:] or NAMES[:2], seeds=3, trials=2, folder=sys.argv[1], measure=slow, task=TASK)
 """
 
 
@@ -52,8 +52,8 @@ def test_columns_are_exact(whole):
     wanted = (
         "technique, lesson, seed, accuracy, routing, priority, form, reply, gold_reward, "
         "trainable_parameters, stored_parameters, stored_bytes, examples, labels, train_seconds, "
-        "peak_memory_mb, prompt_tokens, latency_ms, retention_drop, kl_base, kl_token, model, machine, "
-        "versions"
+        "peak_memory_mb, prompt_tokens, latency_ms, retention_drop, format_drop, kl_base, kl_token, model, "
+        "machine, versions"
     )
     assert ", ".join(columns.COLUMNS) == wanted
     with open(whole / "scoreboard_toy_desk.csv", newline="") as file:
@@ -119,6 +119,20 @@ def test_a_killed_process_goes_on_with_the_same_rows(tmp_path, whole):
         draft.unlink()  # a kill in the middle of a write may leave one; nothing reads it
     runner.run(NAMES[:2], seeds=3, trials=2, folder=tmp_path, measure=fake, task=TASK)
     assert everything(tmp_path) == everything(whole)
+
+
+def test_two_runs_fill_one_folder_together(tmp_path, whole):
+    root, command = Path(__file__).resolve().parents[2], [sys.executable, "-c", KILLED, str(tmp_path)]
+    both = [subprocess.Popen([*command, name], cwd=root) for name in NAMES[:2]]
+    assert [running.wait(120) for running in both] == [0, 0]
+    together, alone = everything(tmp_path), everything(whole)
+    for name in ("scoreboard_toy_desk.csv", "tuning_toy_desk.json"):  # their order depends on who was first
+        together[name], alone[name] = sorted(together[name].splitlines()), sorted(alone[name].splitlines())
+    together["tuning_toy_desk.json"], alone["tuning_toy_desk.json"] = (
+        [line.rstrip(",") for line in lines]
+        for lines in (together["tuning_toy_desk.json"], alone["tuning_toy_desk.json"])
+    )
+    assert together == alone
 
 
 def test_a_failed_technique_does_not_stop_the_others(tmp_path):

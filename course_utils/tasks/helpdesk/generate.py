@@ -16,7 +16,7 @@ from course_utils.tasks.helpdesk.prompting import prompt
 
 SEED = 2026
 SIZES = {"train": 1200, "dev": 300, "test": 500}
-SHARES = {"single": 40, "fact": 28, "angry": 20, "two_requests": 12}  # per cent
+SHARES = {"single": 46, "fact": 32, "angry": 14, "two_requests": 8}  # per cent
 WRONGED = (
     "trace",
     "missing",
@@ -33,7 +33,7 @@ WRONGED = (
     "newsletter",
 )  # something went wrong: any angry line suits
 MOST_WORDS = 72  # of a message
-URGENT, URGENT_IF_ANGRY, PATIENT, CHATTY, SHOUTING = 0.18, 0.1, 0.16, 0.3, 0.25  # how often, where it suits
+URGENT, URGENT_IF_ANGRY, PATIENT, CHATTY, SHOUTING = 0.18, 0.1, 0.16, 0.15, 0.25  # how often, where it suits
 NAMED, NUMBERED, SELDOM_NUMBERED = 0.62, 0.6, 0.2  # how often a name and an order number are given
 
 

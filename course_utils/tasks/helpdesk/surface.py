@@ -52,7 +52,7 @@ MISSPELLED = {
     "email": "emial", "return": "retrun", "invoice": "invioce", "delivery": "delivrey",
     "warranty": "waranty", "broken": "brocken",
 }  # fmt: skip
-TYPO_CHANCE = {"email": 0.12, "chat": 0.4, "form": 0.2, "plain": 0.25}
+TYPO_CHANCE = {"email": 0.06, "chat": 0.2, "form": 0.1, "plain": 0.12}
 
 
 def dress(rng, body, name=None, order=None, inline=False, fixed=()):
@@ -82,13 +82,13 @@ def dress(rng, body, name=None, order=None, inline=False, fixed=()):
 
 
 def mistyped(rng, text, fixed=()):
-    """The text with one to three typing errors, in lower-case words of five letters or more."""
+    """The text with one or two typing errors, in lower-case words of five letters or more."""
     pieces = re.split(r"(\w+)", text)
     places = [
         i for i, word in enumerate(pieces)
         if len(word) >= 5 and word.isalpha() and word.islower() and word not in fixed
     ]  # fmt: skip
-    for i in rng.sample(places, min(len(places), rng.randint(1, 3))):
+    for i in rng.sample(places, min(len(places), rng.randint(1, 2))):
         word = pieces[i]
         pieces[i] = MISSPELLED.get(word) or _slip(rng, word)
     return "".join(pieces)

@@ -1,14 +1,14 @@
 """The help desk as a task of the scoreboard: natural messages, the real model, its chat template.
 
-Budget: 400 of the 1,200 records, twice, in batches of 8: 90,000 tokens. A trial on dev sees 240 records once.
-At the speed of two free cores (187 tokens/s, LoRA 237) that is eight minutes for full fine-tuning, six and a
-half for LoRA, and about two for a trial.
+Budget: the 1,200 records once, in batches of 4: 300 steps and 129,000 tokens. More distinct records beat
+more passes: LoRA got .37 of the dev records whole so, and .03 from 400 records twice, in as many minutes. A
+trial on dev sees 400 records once. LoRA took 9.4 minutes on one core with bf16.
 """
 
 import json
 
 from course_utils.storage import paths
-from course_utils.tasks import base
+from course_utils.tasks import base, english_retention
 from course_utils.tasks.helpdesk import gold, prompting, shop
 
 RULES = prompting.instruction()
@@ -56,6 +56,11 @@ def rationale(record):
     return f"{' '.join(asked)} Name: {name}. Order: {order}. The customer is {mood}."
 
 
+def retention(model, tokenizer):
+    """The English retention suite, 40 questions an ability, graded strictly and leniently."""
+    return english_retention.measure(model, tokenizer, count=40)
+
+
 TASK = base.Task(
     name="helpdesk",
     grade=gold.grade,
@@ -75,10 +80,13 @@ TASK = base.Task(
     room=96,
     chat=True,
     system=f"You are the help desk of the online shop {shop.NAME}.",
-    budget=base.Budget(400, 100, 8),
-    trial=base.Budget(240, 30, 8),
+    budget=base.Budget(None, 300, 4),
+    trial=base.Budget(400, 100, 4),
     dev_items=100,
     seeds=3,
     latencies=4,
+    kl_items=40,
+    bf16=True,
+    retention=retention,
     offers=frozenset(("fields", "facts")),
 )
