@@ -1,6 +1,6 @@
 """PEFT in the glass box: learning rates, ranks and targets, what is learned and what is forgotten.
 
-    python -m course_utils.experiments peft [--table rates ranks] [--list]
+    python -m course_utils.experiments peft [--table base ranks rates] [--list]
 
 Each table is a list of runs in data/results/peft.json. All runs see the same passages of notes for the same
 number of steps; `rates` covers each method's learning rates from too low to too high, and `ranks` takes the
@@ -29,27 +29,25 @@ RATES = {
 }
 BEST = {"full": 1e-3, "q and v": 1e-2, "all layers": 3e-3}
 TABLES = {
-    "rates": [
-        {"method": method, "lr": lr, "seed": seed}
-        for seed in range(2)
-        for method, rates in RATES.items()
-        for lr in rates
-    ],
+    "base": [{"model": "glass box"}],
     "ranks": [
         {"targets": targets, "rank": rank, "seed": seed}
-        for seed in range(3)
-        for targets, rank in [
-            *(("q and v", rank) for rank in (1, 2, 4, 16, 64)),
-            *(("all layers", rank) for rank in (1, 4, 16, 64)),
-            ("full", 0),
-        ]
+        for seed in range(2)
+        for targets, rank in (*((t, r) for r in (1, 4, 16, 64) for t in BEST if t != "full"), ("full", 0))
     ],
+    "rates": [{"method": method, "lr": lr, "seed": 0} for method, rates in RATES.items() for lr in rates],
 }
 
 
 def read(table):
     """The stored runs of a table, each its setting with what was measured."""
     return runner.read(FILE, table)
+
+
+def base(model):
+    """The same measures before any training."""
+    (model, tokenizer), (_, items) = models.load("glass-box"), passages()
+    return {"exact": exact_match(model, tokenizer, items), "kept": kept(model, tokenizer)}
 
 
 def rates(method, lr, seed):
@@ -68,8 +66,7 @@ def ranks(targets, rank, seed):
         layers = QUERIES_VALUES if targets == "q and v" else "all"
         parameters = lora.add(model, rank=rank, alpha=2.0 * rank, targets=layers, seed=seed)
     outcome = learned(model, tokenizer, parameters, BEST[targets], seed)
-    hits = retention.measure(model, tokenizer, KEPT)
-    return outcome | {"kept": {name: sum(marks) / len(marks) for name, marks in hits.items()}}
+    return outcome | {"kept": kept(model, tokenizer)}
 
 
 METHODS = {
@@ -82,19 +79,29 @@ METHODS = {
 
 
 def learned(model, tokenizer, parameters, lr, seed):
-    """Train the parameters on the notes, and ask new questions; NaN or a refusal of the loss counts as 0."""
+    """Train the parameters on the notes, and ask new questions."""
     records, items = passages()
     settings = dict(lr=lr, steps=STEPS, batch_size=BATCH, seed=seed, pad_id=tokenizer.pad_token_id)
     examples = data.encode(tokenizer, records)
     history = training.train(model, examples, parameters=parameters, progress=False, bf16=False, **settings)
-    exact, _ = extractive_qa.grade(items, extractive_qa.replies(model, tokenizer, items))
     last = history.losses[-10:]
     return {
         "parameters": sum(parameter.numel() for parameter in parameters),
-        "exact": sum(exact) / len(exact),
+        "exact": exact_match(model, tokenizer, items),
         "loss": round(sum(last) / len(last), 4),
         "seconds": round(history.seconds, 1),
     }
+
+
+def exact_match(model, tokenizer, items):
+    exact, _ = extractive_qa.grade(items, extractive_qa.replies(model, tokenizer, items))
+    return sum(exact) / len(exact)
+
+
+def kept(model, tokenizer):
+    """{ability: accuracy} on the first items of the retention suite."""
+    hits = retention.measure(model, tokenizer, KEPT)
+    return {name: sum(marks) / len(marks) for name, marks in hits.items()}
 
 
 @functools.cache
@@ -103,4 +110,4 @@ def passages():
     return extractive_qa.notes(RECORDS, "train"), extractive_qa.notes(ITEMS, "dev")
 
 
-RUNS = {"rates": rates, "ranks": ranks}
+RUNS = {"base": base, "rates": rates, "ranks": ranks}
