@@ -113,26 +113,22 @@ def rate_curves(rows, base, items, title):
 def learned_and_kept(rows, before, titles):
     """What is learned and what is kept, by LoRA's rank and targets, beside full fine-tuning; the two Axes.
 
-    rows: {"targets", "rank", "seed", "exact", "kept": {ability: accuracy}}; before: (exact, kept) of the base
-    model; titles: what the two panels show. Points are means over seeds, bars reach from lowest to highest.
+    rows: the stored runs, {"targets", "rank", "hits", "kept_hits"}; before: (learned, kept) of the base
+    model; titles: what the two panels show. Hits are texts of 0 and 1, one for each item; bars and the band
+    are their 95 % intervals.
     """
     _, axes = plt.subplots(1, 2, figsize=(10.5, 3.9), layout="constrained")
-    measures = (lambda row: row["exact"], lambda row: statistics.mean(row["kept"].values()))
-    for ax, measure, level, title in zip(axes, measures, before, titles):
+    for ax, column, level, title in zip(axes, ("hits", "kept_hits"), before, titles):
         for i, targets in enumerate(("q and v", "all layers")):
-            runs = {}
-            for row in rows:
-                if row["targets"] == targets:
-                    runs.setdefault(row["rank"], []).append(measure(row))
-            x = sorted(runs)
-            middle = [statistics.mean(runs[rank]) for rank in x]
-            reach = [[m - min(runs[rank]) for m, rank in zip(middle, x)]]
-            reach.append([max(runs[rank]) - m for m, rank in zip(middle, x)])
+            own = {row["rank"]: _share(row[column]) for row in rows if row["targets"] == targets}
+            x = sorted(own)
+            middle, low, high = zip(*(own[rank] for rank in x))
+            reach = [[m - a for m, a in zip(middle, low)], [b - m for m, b in zip(middle, high)]]
             look = dict(marker=MARKERS[i], color=COLORS[i], capsize=3, label=f"LoRA, {targets}")
             ax.errorbar(x, middle, reach, linestyle=LINES[i], **look)
-        full = [measure(row) for row in rows if row["targets"] == "full"]
-        ax.axhline(statistics.mean(full), color=COLORS[5], linestyle="-.", label="full fine-tuning")
-        ax.axhspan(min(full), max(full), color=COLORS[5], alpha=0.15, linewidth=0)
+        middle, low, high = _share("".join(row[column] for row in rows if row["targets"] == "full"))
+        ax.axhline(middle, color=COLORS[5], linestyle="-.", label="full fine-tuning")
+        ax.axhspan(low, high, color=COLORS[5], alpha=0.15, linewidth=0)
         ax.axhline(level, color="black", linestyle=":", label="base model")
         ranks = sorted({row["rank"] for row in rows if row["rank"]})
         ax.set(xscale="log", xlabel="rank", title=title)
@@ -142,3 +138,9 @@ def learned_and_kept(rows, before, titles):
     axes[1].set(ylabel="accuracy, retention suite (glass box)", ylim=(0, 1))
     axes[0].legend(frameon=False, fontsize=9)
     return axes
+
+
+def _share(marks):
+    """(accuracy, low, high) of a text of 0 and 1."""
+    hits = marks.count("1")
+    return hits / len(marks), *evaluation.interval(hits, len(marks))

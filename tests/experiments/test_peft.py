@@ -31,7 +31,7 @@ def test_every_run_is_kept_with_what_was_measured(small):
     for table in ("ranks", "rates"):
         assert len(small.read(table)) == len(small.TABLES[table])
         for row in small.read(table):
-            assert {"exact", "loss", "parameters", "seconds"} <= set(row)
+            assert {"exact", "hits", "loss", "parameters", "seconds"} <= set(row)
     assert all(row["kept"] == {"x": 0.5} for row in small.read("ranks"))
     counts = {row["method"]: row["parameters"] for row in small.read("rates")}
     assert counts["IA3"] < counts["LoRA"] == counts["LoRA, 8 times alpha"] < counts["full"]
