@@ -21,13 +21,13 @@ RECORDS, STEPS, BATCH = 1500, 120, 16
 ITEMS, KEPT = 200, 60  # questions asked afterwards, and items of each ability of the retention suite
 QUERIES_VALUES = ("q_proj", "v_proj")
 RATES = {
-    "full": (3e-4, 1e-3, 3e-3, 1e-2),
+    "full": (1e-4, 3e-4, 1e-3, 3e-3),
     "LoRA": (1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
     "LoRA, 8 times alpha": (3e-4, 1e-3, 3e-3, 1e-2),
     "bottleneck": (1e-3, 3e-3, 1e-2, 3e-2),
     "IA3": (1e-2, 3e-2, 1e-1, 3e-1, 1.0),
 }
-BEST = {"full": 1e-3, "q and v": 1e-2, "all layers": 3e-3}
+BEST = {"full": 3e-4, "q and v": 1e-2, "all layers": 3e-3}
 TABLES = {
     "base": [{"model": "glass box"}],
     "ranks": [
