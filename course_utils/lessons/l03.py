@@ -1,4 +1,4 @@
-"""Lesson 03: small trained parts: merging, counting, mixing tasks, adapters and a score for spans."""
+"""Lesson 03: PEFT: merging, counting, mixing tasks in a batch, a grade for spans, and NF4."""
 
 from collections import Counter
 
@@ -8,22 +8,17 @@ from course_utils.lessons.exercise import Exercise, Prediction, cases, expect
 
 p1 = Prediction(
     "03.p1",
-    "LoRA was just put into the model, and nothing is trained yet. Which share of the logits changed?",
+    "LoRA has just been inserted into SmolLM2, and nothing is trained yet. What share of the logits changed?",
 )
 p2 = Prediction(
     "03.p2",
-    "Rank 1 keeps one direction of change per layer, rank 16 sixteen. How much of rank 16's gain has rank 1?",
-    ["almost none", "about half", "most of it"],
+    "LoRA trains 2 % of SmolLM2's parameters. How long is its step, as a share of full fine-tuning's?",
+    ["a fiftieth", "about a tenth", "more than a third"],
 )
 p3 = Prediction(
     "03.p3",
-    "Three methods, the same passages and steps. Which answers most questions exactly right?",
-    ["IA3", "bottleneck", "LoRA"],
-)
-p4 = Prediction(
-    "03.p4",
-    "LoRA on all layers against training every number of the model: how does it do on the desk?",
-    ["clearly worse", "no clear difference", "clearly better"],
+    "How much of the gain of rank 16 does rank 1 reach in the glass box?",
+    ["almost none", "about half", "most of it"],
 )
 
 
@@ -91,21 +86,21 @@ q1 = Exercise(
 )
 
 
-def lora_numbers(layers, rank):
+def lora_parameters(layers, rank):
     return sum(rank * (out + into) for out, into in layers)
 
 
 q2 = Exercise(
     "03.2",
     """
-    Write `lora_numbers(layers, rank)`: how many numbers LoRA trains beside layers whose weights have the
-    shapes `layers`, a list of (out, in). Then count GPT-3: 96 blocks, a query and a value of
+    Write `lora_parameters(layers, rank)`: how many parameters LoRA trains beside layers whose weights have
+    the shapes `layers`, a list of (out, in). Then count GPT-3: 96 blocks, a query and a value projection of
     12,288 x 12,288 in each, rank 4.
     """,
-    lora_numbers,
+    lora_parameters,
     cases(
-        (([(3, 5)], 1), 8, "one layer of (3, 5) at rank 1: A holds 5 numbers and B holds 3"),
-        (([(3, 5)], 2), 16, "twice the rank, twice the numbers"),
+        (([(3, 5)], 1), 8, "one layer of (3, 5) at rank 1: A holds 5 parameters and B holds 3"),
+        (([(3, 5)], 2), 16, "twice the rank, twice the parameters"),
         (([(3, 5), (10, 10)], 2), 56, "add up over all layers"),
         (([(12288, 12288)] * 192, 4), 18_874_368, "GPT-3 must give 18,874,368"),
     ),
@@ -115,7 +110,7 @@ q2 = Exercise(
         (lambda layers, rank: sum(out + into for out, into in layers), "twice the rank"),
         (lambda layers, rank: sum(rank**2 * (out + into) for out, into in layers), "twice the rank"),
         (lambda layers, rank: rank * sum(layers[0]), "over all layers"),
-        (lambda layers, rank: min(56, lora_numbers(layers, rank)), "18,874,368"),
+        (lambda layers, rank: min(56, lora_parameters(layers, rank)), "18,874,368"),
     ],
     hints=["A is (rank, in) and B is (out, rank).", "sum(… for out, into in layers)"],
     minutes=5,
@@ -198,55 +193,6 @@ q3 = Exercise(
 )
 
 
-def adapted(x, down, up):
-    return x + torch.relu(x @ down.T) @ up.T
-
-
-def _test_adapted(answer):
-    torch.manual_seed(0)
-    x, down, up = torch.randn(2, 3, 6), torch.randn(2, 6), torch.randn(6, 2)
-    result = answer(x.clone(), down.clone(), up.clone())
-    expect(tuple(result.shape) == (2, 3, 6), "down to 2 numbers and up again: the result has the shape of x")
-    inner = x @ down.T
-    expect(
-        not close(result, torch.relu(inner) @ up.T),
-        "the residual is missing: without + x, an adapter with zeros would erase everything",
-    )
-    expect(
-        not close(result, x + inner @ up.T),
-        "the nonlinearity is missing: without it this is one low-rank matrix, as in LoRA",
-    )
-    expect(
-        not close(result, x + torch.relu(inner @ up.T)),
-        "the nonlinearity belongs between down and up, in the narrow part",
-    )
-    expect(not close(result, torch.relu(x + inner @ up.T)), "keep x itself out of the nonlinearity")
-    expect(close(result, adapted(x, down, up)), "not yet: x + W_up relu(W_down x)")
-    expect(close(answer(x, down, torch.zeros(6, 2)), x), "with W_up = 0 nothing may change")
-
-
-q4 = Exercise(
-    "03.4",
-    """
-    Write `adapted(x, down, up)`: a bottleneck adapter without biases. x is (B, T, D), `down` (width, D),
-    `up` (D, width): x + W_up relu(W_down x). Try it without looking back.
-    """,
-    adapted,
-    _test_adapted,
-    wrong=[
-        (lambda x, down, up: torch.relu(x @ down.T) @ up.T, "residual is missing"),
-        (lambda x, down, up: x + x @ down.T @ up.T, "as in LoRA"),
-        (lambda x, down, up: x + torch.relu(x @ down.T @ up.T), "between down and up"),
-        (lambda x, down, up: torch.relu(x + x @ down.T @ up.T), "out of the nonlinearity"),
-        (lambda x, down, up: torch.relu(x @ down.T), "shape of x"),
-        (lambda x, down, up: adapted(x, down, up) + 1, "not yet"),
-    ],
-    hints=["x @ down.T is (B, T, width).", "torch.relu is the nonlinearity; its place is in the middle."],
-    minutes=6,
-    difficulty=1,
-)
-
-
 def f1_of(given, answer):
     common = sum((Counter(given) & Counter(answer)).values())
     if common == 0:
@@ -277,8 +223,8 @@ def _no_zero(given, answer):
     return 2 * precision * recall / (precision + recall)
 
 
-q5 = Exercise(
-    "03.5",
+q4 = Exercise(
+    "03.4",
     """
     Write `f1_of(given, answer)` for two lists of words: precision is the share of the given words that are in
     the answer, recall the share of the answer's words that were given, F1 their harmonic mean
@@ -306,6 +252,167 @@ q5 = Exercise(
     hints=[
         "Counter(given) & Counter(answer) keeps each word as often as both have it.",
         "Ask first whether anything is shared: then nothing divides by zero.",
+    ],
+    minutes=8,
+    difficulty=2,
+)
+
+
+def lora_share(model, names, rank):
+    """Parameters that LoRA trains beside the layers of these names, as a share of the model's own."""
+    trained = 0
+    for path, layer in model.named_modules():
+        if path.split(".")[-1] in names:
+            trained += rank * (layer.in_features + layer.out_features)
+    return trained / sum(parameter.numel() for parameter in model.parameters())
+
+
+def _stand_in():
+    """A model of two blocks with known layers: 2 · (4 · 6 + 6 · 4 + 4 · 4) + 10 · 4 = 168 parameters."""
+    blocks = [
+        torch.nn.ModuleDict(
+            {
+                "q_proj": torch.nn.Linear(4, 4, bias=False),
+                "up_proj": torch.nn.Linear(4, 6, bias=False),
+                "down_proj": torch.nn.Linear(6, 4, bias=False),
+            }
+        )
+        for _ in range(2)
+    ]
+    return torch.nn.ModuleDict({"embed": torch.nn.Embedding(10, 4), "layers": torch.nn.ModuleList(blocks)})
+
+
+def _test_share(answer):
+    model = _stand_in()
+    result = answer(model, ("q_proj",), 1)
+    expect(result != 16, "that is the count: divide it by the number of the model's parameters")
+    expect(
+        abs(result - 32 / 168) > 1e-9, "that is the whole weight: LoRA trains A (rank, in) and B (out, rank)"
+    )
+    expect(abs(result - 8 / 168) > 1e-9, "every block has such a layer: add up over all of them")
+    expect(abs(result - 16 / 168) < 1e-9, "rank 1 beside q_proj (4 x 4) in two blocks: 16 of 168 parameters")
+    expect(abs(answer(model, ("q_proj",), 3) - 48 / 168) < 1e-9, "three times the rank, three times as many")
+    both = answer(model, ("q_proj", "up_proj"), 1)
+    expect(abs(both - 36 / 168) < 1e-9, "up_proj is not square: rank · (in + out) for each layer")
+
+
+def _count_only(model, names, rank):
+    return lora_share(model, names, rank) * sum(parameter.numel() for parameter in model.parameters())
+
+
+def _whole_weights(model, names, rank):
+    chosen = [m.weight.numel() for path, m in model.named_modules() if path.split(".")[-1] in names]
+    return sum(chosen) / sum(parameter.numel() for parameter in model.parameters())
+
+
+def _first_block(model, names, rank):
+    return lora_share(model, names, rank) / 2
+
+
+def _rank_forgotten(model, names, rank):
+    return lora_share(model, names, 1)
+
+
+def _all_square(model, names, rank):
+    layers = [m for path, m in model.named_modules() if path.split(".")[-1] in names]
+    return sum(2 * rank * m.in_features for m in layers) / sum(p.numel() for p in model.parameters())
+
+
+q5 = Exercise(
+    "03.5",
+    """
+    Write `lora_share(model, names, rank)`: walk through model.named_modules(), take the linear layers whose
+    path ends in one of `names`, such as ("q_proj", "v_proj"), and return how many parameters LoRA of this
+    rank trains beside them, divided by the number of the model's own parameters. Then call it on SmolLM2.
+    """,
+    lora_share,
+    _test_share,
+    wrong=[
+        (_count_only, "divide it"),
+        (_whole_weights, "that is the whole weight"),
+        (_first_block, "every block"),
+        (_rank_forgotten, "three times the rank"),
+        (_all_square, "not square"),
+        (lambda model, names, rank: 1.0, "16 of 168"),
+    ],
+    hints=[
+        'path.split(".")[-1] is the last part of a path such as model.layers.0.self_attn.q_proj.',
+        "A linear layer has in_features and out_features; a parameter tensor has numel().",
+    ],
+    minutes=8,
+    difficulty=2,
+)
+
+
+def quantized(block, levels):
+    scale = block.abs().max()
+    nearest = (block[:, None] / scale - levels).abs().argmin(1)
+    return scale * levels[nearest]
+
+
+def _test_quantized(answer):
+    levels = torch.tensor([-1.0, -0.5, 0.0, 0.25, 1.0])
+    block = torch.tensor([2.0, -0.9, 0.2, 0.6, -2.0])
+    before = block.clone()
+    result = answer(block, levels)
+    expect(torch.equal(block, before), "you changed the block itself: return new values")
+    expect(
+        tuple(torch.as_tensor(result).shape) == (5,), "one value for each in the block: the shape stays (5,)"
+    )
+    expect(not close(result, [4.0, 1.0, 2.0, 3.0, 0.0]), "those are the codes: look up their levels")
+    expect(not close(result, [1.0, -0.5, 0.0, 0.25, -1.0]), "multiply by the scale again")
+    expect(
+        not close(result, [1.0, -1.0, 0.25, 0.5, -1.0]) and not close(result, [1.0, -1.0, 0.25, 0.25, -1.0]),
+        "divide by the block's largest absolute value first, so that the levels cover it",
+    )
+    expect(close(result, [2.0, -1.0, 0.0, 0.5, -2.0]), "not yet: scale · the level nearest to value / scale")
+    negative = answer(torch.tensor([-4.0, 1.0]), levels)
+    expect(close(negative, [-4.0, 1.0]), "the largest *absolute* value is the scale, even if negative")
+
+
+def _codes(block, levels):
+    return (block[:, None] / block.abs().max() - levels).abs().argmin(1)
+
+
+def _unscaled(block, levels):
+    return levels[_codes(block, levels)]
+
+
+def _never_scaled(block, levels):
+    return levels[(block[:, None] - levels).abs().argmin(1)]
+
+
+def _by_largest(block, levels):
+    scale = block.max()
+    return scale * levels[(block[:, None] / scale - levels).abs().argmin(1)]
+
+
+def _in_place_block(block, levels):
+    block.copy_(quantized(block, levels))
+    return block
+
+
+q6 = Exercise(
+    "03.6",
+    """
+    Write `quantized(block, levels)`: what is left of a block of weights, (N,), when each is kept as the
+    number of its nearest level. Divide by the block's largest absolute value, take the nearest of `levels`,
+    (K,), and multiply back. Then try it on the first 64 weights of a layer of SmolLM2, with `nf4_levels()`.
+    """,
+    quantized,
+    _test_quantized,
+    wrong=[
+        (_codes, "those are the codes"),
+        (_unscaled, "by the scale again"),
+        (_never_scaled, "divide by the block's largest"),
+        (_by_largest, "absolute"),
+        (_in_place_block, "changed the block itself"),
+        (lambda block, levels: quantized(block, levels)[:1], "shape stays"),
+        (lambda block, levels: quantized(block, levels) * 0.9, "not yet"),
+    ],
+    hints=[
+        "block[:, None] - levels has the shape (N, K): every value beside every level.",
+        ".abs().argmin(1) is the number of the nearest one; levels[numbers] looks them up.",
     ],
     minutes=8,
     difficulty=2,

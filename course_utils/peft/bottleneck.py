@@ -35,14 +35,14 @@ class Bottleneck(nn.Module):
         return x + self.up(torch.relu(self.down(x)))
 
 
-def add(model, task="adapter", width=16, placement="houlsby", seed=0):
+def add(model, task="adapter", width=16, placement="houlsby", seed=0, layers_to_transform=None):
     """Insert bottlenecks after the sublayers (a key of PLACEMENTS), freeze the rest, return their parameters.
 
-    Raises ValueError for a width below 1 or another placement.
+    layers_to_transform: as in lora.add. Raises ValueError for a width below 1 or another placement.
     """
     if width < 1 or placement not in PLACEMENTS:
         raise ValueError(f"The width is at least 1 and the placement one of {', '.join(PLACEMENTS)}.")
-    layers = adapter_layer.target_layers(model, PLACEMENTS[placement])
+    layers = adapter_layer.target_layers(model, PLACEMENTS[placement], layers_to_transform)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         adapters = {path: Bottleneck(layer.out_features, width) for path, layer in layers.items()}

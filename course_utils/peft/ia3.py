@@ -27,13 +27,14 @@ class Rescale(nn.Module):
         return x * self.factors
 
 
-def add(model, task="ia3", scaled=("k_proj", "v_proj"), fed=("down_proj",)):
+def add(model, task="ia3", scaled=("k_proj", "v_proj"), fed=("down_proj",), layers_to_transform=None):
     """Rescale the outputs of the layers in `scaled` and the inputs of those in `fed`; freeze the rest.
 
-    The input of down_proj is the feed-forward activation. Returns the vectors' parameters. Raises
-    ValueError for a layer that the model lacks.
+    The input of down_proj is the feed-forward activation. layers_to_transform: as in lora.add. Returns the
+    vectors' parameters. Raises ValueError for a layer that the model lacks.
     """
-    after, before = adapter_layer.target_layers(model, scaled), adapter_layer.target_layers(model, fed)
+    after = adapter_layer.target_layers(model, scaled, layers_to_transform)
+    before = adapter_layer.target_layers(model, fed, layers_to_transform)
     adapters = {path: Rescale(layer.out_features, "after") for path, layer in after.items()}
     adapters |= {path: Rescale(layer.in_features, "before") for path, layer in before.items()}
     return adapter_layer.insert(model, task, adapters)

@@ -70,7 +70,8 @@ def merge(model, task):
     Raises ValueError if the task has no LoRA, while weights are merged, or for 4-bit weights.
     """
     modules = [m for m in adapter_layer.adapter_layers(model).values() if task in m.adapters]
-    if not modules or not all(isinstance(module.adapters[task], Lora) for module in modules):
+    # By what it can do, not by its class: a lesson's own Lora counts, too.
+    if not modules or not all(hasattr(module.adapters[task], "update") for module in modules):
         raise ValueError(f"Only LoRA can be merged, and {task!r} has other adapters or none.")
     weights = [module.layer.weight for module in modules]
     if any(weight.dim() != 2 or not weight.is_floating_point() for weight in weights):
