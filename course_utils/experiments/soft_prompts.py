@@ -2,22 +2,24 @@
 
     python -m course_utils.experiments soft_prompts [--table rates seeds …] [--list]
 
-Each table is a list of runs in data/results/soft_prompts.json; a run that is there is skipped. `rates` tries
-the same number of learning rates for each method with seed 0, `seeds` repeats the rate that was best on dev
-with two more seeds; `starts`, `lengths` and `examples` vary one thing each, on the glass box. Every method begins
-where the same text stands in front of each question: as vectors, as keys and values, or as words for
-LoRA and full fine-tuning. A seed decides all that is random in a run: the order of the examples, the
-initial values of encoders and of LoRA, and vectors that begin as random. Left out: grids over more than
-the rate.
+Each table is a list of runs in data/results/soft_prompts.json; a run that is there is skipped. `rates`
+tries the same number of learning rates for each method with seed 0 on SmolLM2, `seeds` repeats the rate
+that was best on dev with two more seeds; `sizes` and `size_seeds` do the same on three glass boxes;
+`starts`, `lengths` and `examples` vary one thing each, on the largest glass box. Every method begins where
+the same text stands in front of each question: as vectors, as keys and values, or as words for LoRA and
+full fine-tuning. A seed decides all that is random in a run: the order of the examples, the initial values
+of encoders and of LoRA, and vectors that begin as random. Left out: grids over more than the rate.
 """
 
 import functools
 import random
 from dataclasses import dataclass
 
+import numpy as np
+
 from course_utils import data, generation, models, training
-from course_utils.experiments import runner
 from course_utils.corpus.families import relations
+from course_utils.experiments import runner
 from course_utils.peft import lora
 from course_utils.peft.soft_prompt_encoders import Direct, Lstm
 from course_utils.peft.soft_prompts import (
@@ -52,20 +54,36 @@ RATES = {  # the same number of rates for each method
 STARTS = ("random", "vocabulary", "solved pairs")
 ZONES = ("red", "blue", "green", "white", "black", "yellow")
 SEEDS = range(3)
-SUBJECTS = (REAL, *GLASS)
-TABLES = {
-    "rates": [
+
+
+def _grid(subjects):
+    return [
         {"model": model, "method": method, "lr": lr, "seed": 0}
-        for model in SUBJECTS
-        for method, rates in RATES[model if model == REAL else "glass box"].items()
+        for model in subjects
+        for method, rates in rates_of(model).items()
         for lr in rates
-    ],
-    "seeds": [
+    ]
+
+
+def _repeated(subjects):
+    return [
         {"model": model, "method": method, "seed": seed}
-        for model in SUBJECTS
+        for model in subjects
         for method in METHODS
         for seed in SEEDS[1:]
-    ],
+    ]
+
+
+def rates_of(model):
+    """{method: the learning rates that are tried}."""
+    return RATES[model if model == REAL else "glass box"]
+
+
+TABLES = {
+    "rates": _grid([REAL]),
+    "seeds": _repeated([REAL]),
+    "sizes": _grid(GLASS),
+    "size_seeds": _repeated(GLASS),
     "starts": [
         {"start": start, "lr": lr, "seed": seed}
         for start in STARTS
@@ -87,9 +105,9 @@ class OneWord:
     """One-word answers, for the real model: course_utils.tasks.one_word."""
 
     instruction: str = "Answer with a single word and nothing else: no sentence and no explanation."
-    steps: int = 60
+    steps: int = 40
     batch: int = 8
-    room: int = 12  # new tokens: a reply that is longer is no single word
+    room: int = 8  # new tokens: a reply that is longer is no single word
     stop: str = None
 
     def front(self, tokenizer):
@@ -154,6 +172,23 @@ def read(table):
     return runner.read(FILE, table)
 
 
+def select(table, **setting):
+    """The stored runs of a table that have these values."""
+    return [run for run in read(table) if setting.items() <= run.items()]
+
+
+def best_runs(model, method):
+    """The runs with every seed at the rate that was best on dev with the first one."""
+    grid, repeated = ("rates", "seeds") if model == REAL else ("sizes", "size_seeds")
+    first = select(grid, model=model, method=method, lr=best_rate(model, method))
+    return first + select(repeated, model=model, method=method)
+
+
+def hits(runs):
+    """Which test questions each run got right: an array (runs, questions) of 0 and 1."""
+    return np.array([[int(hit) for hit in run["hits"]] for run in runs])
+
+
 def task_of(model):
     """The task of one of the course's models."""
     return OneWord() if model == REAL else Zones()
@@ -164,9 +199,10 @@ def best_rate(model, method):
 
     Raises ValueError while a run is missing.
     """
-    runs = [run for run in read("rates") if (run["model"], run["method"]) == (model, method)]
-    if len(runs) < len(RATES[model if model == REAL else "glass box"][method]):
-        raise ValueError(f"The rates of {method} on {model} are not all measured: run the table rates first.")
+    table = "rates" if model == REAL else "sizes"
+    runs = select(table, model=model, method=method)
+    if len(runs) < len(rates_of(model)[method]):
+        raise ValueError(f"The rates of {method} on {model} are missing: run the table {table} first.")
     return max(runs, key=lambda run: (run["dev"], -run["loss"]))["lr"]
 
 
@@ -217,11 +253,11 @@ def outcome(name, method, lr, seed, start=None, length=None, **some):
         bf16=False,  # or rows would depend on which format was quicker that day
     )
 
-    def hits(part):
+    def graded(part):
         asked = [record["prompt"] for record in in_front(front, task.records(tokenizer, part))]
         return task.exact(part, generation.generate(learner, tokenizer, asked, task.room, task.stop))
 
-    dev, test, last = hits("dev"), hits("test"), history.losses[-10:]
+    dev, test, last = graded("dev"), graded("test"), history.losses[-10:]
     return {
         "parameters": models.count_parameters(learner, trainable=True),
         "dev": sum(dev) / len(dev),
@@ -259,4 +295,12 @@ def build(model, method, vectors, seed):
     return SoftPrompted(model, parts[method]())
 
 
-RUNS = {"rates": rates, "seeds": seeds, "starts": starts, "lengths": lengths, "examples": examples}
+RUNS = {
+    "rates": rates,
+    "seeds": seeds,
+    "sizes": rates,
+    "size_seeds": seeds,
+    "starts": starts,
+    "lengths": lengths,
+    "examples": examples,
+}
