@@ -20,7 +20,7 @@ from course_utils.prompts.templates import render_chat
 from course_utils.storage.paths import DATA
 
 FILE = DATA / "one_word" / "questions.csv"
-ROOM = 32  # new tokens of a reply: enough for a sentence, which then fails the form
+ROOM = 24  # new tokens of a reply: enough for a short sentence, which then fails the form
 WORDINGS = {
     "capital": ("What is the capital of {}?", "Name the capital city of {}."),
     "opposite": ("What is the opposite of {}?", "Give me a word that means the opposite of {}."),
