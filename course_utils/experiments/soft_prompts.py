@@ -37,11 +37,11 @@ REAL, GLASS = models.REAL, tuple(reversed(models.GLASS_BOX))  # the smallest fir
 METHODS = ("prompt tuning", "p-tuning", "prefix tuning", "LoRA", "full")
 RATES = {
     REAL: {
-        "prompt tuning": (6e-3, 2e-2, 6e-2),
-        "p-tuning": (3e-3, 1e-2, 3e-2),
-        "prefix tuning": (6e-3, 2e-2, 6e-2),
-        "LoRA": (6e-4, 2e-3, 6e-3),
-        "full": (2e-5, 6e-5, 2e-4),
+        "prompt tuning": (6e-3, 2e-2, 6e-2, 2e-1),
+        "p-tuning": (3e-3, 1e-2, 3e-2, 1e-1),
+        "prefix tuning": (2e-3, 6e-3, 2e-2, 6e-2),
+        "LoRA": (6e-4, 2e-3, 6e-3, 2e-2),
+        "full": (6e-6, 2e-5, 6e-5, 2e-4),
     },
     "glass box": {
         "prompt tuning": (1e-2, 3e-2, 1e-1, 3e-1, 1.0),
