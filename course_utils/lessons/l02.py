@@ -7,17 +7,17 @@ from course_utils.lessons.l00 import close
 
 p1 = Prediction(
     "02.p1",
-    "Equal steps from three starts: which soft prompt replies best after them?",
-    ["random numbers", "random words", "solved records"],
+    "Equal steps from three starts, each at its best rate: which soft prompt is right most often?",
+    ["random values", "random words", "solved pairs"],
 )
 p2 = Prediction(
     "02.p2",
-    "What share of the learned vectors still has the word it began as for its nearest token?",
+    "What share of the learned vectors still has the token it began as for its nearest token?",
 )
 p3 = Prediction(
     "02.p3",
-    "How many times as many numbers does a prefix hold as a soft prompt of as many vectors? In every layer a "
-    "key and a value are each as wide as a vector.",
+    "How many times as many values does a prefix hold as a soft prompt of as many vectors? Each position "
+    "keeps a key and a value in every layer, and several query heads of SmolLM2 share one key-value head.",
 )
 
 
@@ -56,8 +56,8 @@ def _no_gradient(embed, vectors, ids):
 q1 = Exercise(
     "02.1",
     """
-    Write `with_vectors(embed, vectors, input_ids)`: embed turns ids (B, T) into word vectors (B, T, D);
-    vectors is a soft prompt (v, D). Return (B, v + T, D): the soft prompt in front of every row's words.
+    Write `with_vectors(embed, vectors, input_ids)`: embed turns ids (B, T) into embeddings (B, T, D);
+    vectors is a soft prompt (v, D). Return (B, v + T, D): the soft prompt in front of every row's embeddings.
     The vectors must be able to learn from what is computed with the result.
     """,
     with_vectors,
@@ -128,10 +128,10 @@ def _positions(mask, v, pads_count=False, shift=True):
 q2 = Exercise(
     "02.2",
     """
-    Write `mask_and_positions(mask, v)`: the attention mask (B, T) of a padded batch, 1 for a word and 0 for
-    a pad, in front of which stand v vectors. Return the mask with the vectors (B, v + T), and the position
-    of each word (B, T), where the vectors have the positions 0 to v - 1. What you give for pads is free.
-    This is where the silent bug of this lesson sits.
+    Write `mask_and_positions(mask, v)`: mask (B, T) is the attention mask of a padded batch, 1 for a token of
+    the text and 0 for a pad; v vectors stand in front of it. Return the mask with the vectors (B, v + T), and
+    the position of each token (B, T), where the vectors have the positions 0 to v - 1. Positions of pads are
+    not checked. This is the place of the silent error of section 6.
     """,
     mask_and_positions,
     _test_mask,
@@ -155,34 +155,41 @@ q2 = Exercise(
 )
 
 
-def numbers_stored(kind, length, width, layers):
-    return length * width * (2 * layers if kind == "prefix" else 1)
+def parameters_stored(kind, length, width, layers, kv_width):
+    return length * (2 * layers * kv_width if kind == "prefix" else width)
 
 
 q3 = Exercise(
     "02.3",
     """
-    Write `numbers_stored(kind, length, width, layers)`: how many numbers one task keeps on disk, for
-    "prompt", "p-tuning" and "prefix". Every layer's keys are as wide as the model, and so are its values.
-    An encoder that made the numbers is dropped after training.
+    Write `parameters_stored(kind, length, width, layers, kv_width)`: how many parameters one task keeps on
+    disk, for "prompt", "p-tuning" and "prefix". A vector has `width` values; in each layer a position's key
+    has `kv_width` values, and so has its value. SmolLM2 has width 576, 30 layers and kv_width 192, because
+    its nine query heads share three key-value heads. A prompt encoder is dropped after training.
     """,
-    numbers_stored,
+    parameters_stored,
     cases(
-        (("prompt", 5, 4096, 24), 20_480, "a prompt of 5 vectors of 4,096 numbers keeps 5 · 4,096, in all"),
-        (("p-tuning", 5, 4096, 24), 20_480, "p-tuning keeps the vectors that its encoder made, no more"),
         (
-            ("prefix", 10, 1024, 24),
+            ("prompt", 5, 4096, 24, 4096),
+            20_480,
+            "a prompt of 5 vectors of 4,096 values keeps 5 · 4,096, in all",
+        ),
+        (("p-tuning", 5, 4096, 24, 4096), 20_480, "p-tuning keeps the vectors of its encoder, and no more"),
+        (
+            ("prefix", 10, 1024, 24, 1024),
             491_520,
             "a prefix keeps a key and a value, for each position, in each layer",
         ),
+        (("prefix", 18, 576, 30, 192), 207_360, "SmolLM2's keys are narrower than its vectors: use kv_width"),
     ),
     wrong=[
-        (lambda kind, v, d, n: v * d * n, "in all"),
-        (lambda kind, v, d, n: v * d, "a key and a value"),
-        (lambda kind, v, d, n: v * d * (n if kind == "prefix" else 1), "a key and a value"),
-        (lambda kind, v, d, n: v * d + (d * d if kind == "p-tuning" else 0), "no more"),
+        (lambda kind, v, d, n, k: v * d * n, "in all"),
+        (lambda kind, v, d, n, k: v * d, "a key and a value"),
+        (lambda kind, v, d, n, k: v * d * (n if kind == "prefix" else 1), "a key and a value"),
+        (lambda kind, v, d, n, k: v * d + (d * d if kind == "p-tuning" else 0), "no more"),
+        (lambda kind, v, d, n, k: v * d * (2 * n if kind == "prefix" else 1), "use kv_width"),
     ],
-    hints=["What does each layer look at, for each position before the text? Two vectors."],
+    hints=["What does each layer attend to, for each position before the text? A key and a value."],
     minutes=5,
     difficulty=1,
 )
@@ -226,5 +233,86 @@ q4 = Exercise(
         "The length of every row: table.norm(dim=1, keepdim=True). The vector's own length changes no order."
     ],
     minutes=6,
+    difficulty=2,
+)
+
+
+def choose_rate(dev):
+    best = max(dev, key=dev.get)
+    return None if best in (min(dev), max(dev)) else best
+
+
+q5 = Exercise(
+    "02.5",
+    """
+    Write `choose_rate(dev)`: dev is {learning rate: accuracy on dev}. Return the rate with the highest
+    accuracy, or None if it is the lowest or the highest rate of the grid: then a better one may lie outside,
+    and the grid has to be extended. Try it on SmolLM2's stored runs:
+    `choose_rate({run["lr"]: run["dev"] for run in runs.select("rates", method="LoRA")})`.
+    """,
+    choose_rate,
+    cases(
+        (({0.01: 0.2, 0.1: 0.5, 1.0: 0.4},), 0.1, "the best rate is inside this grid: return it"),
+        (({0.01: 0.2, 0.1: 0.5, 1.0: 0.6},), None, "the best rate is the highest of the grid: return None"),
+        (({1.0: 0.1, 0.1: 0.5, 0.01: 0.6},), None, "the best rate is the lowest of the grid: return None"),
+        (({1.0: 0.1, 0.01: 0.2, 0.1: 0.6},), 0.1, "the order of the entries says nothing: compare the rates"),
+    ),
+    wrong=[
+        (lambda dev: max(dev, key=dev.get), "highest of the grid"),
+        (lambda dev: max(dev.values()), "return it"),
+        (
+            lambda dev: None if max(dev, key=dev.get) == max(dev) else max(dev, key=dev.get),
+            "lowest of the grid",
+        ),
+        (
+            lambda dev: (
+                None if max(dev, key=dev.get) in (list(dev)[0], list(dev)[-1]) else max(dev, key=dev.get)
+            ),
+            "order of the entries",
+        ),
+    ],
+    hints=["max(dev, key=dev.get) is the best rate; min(dev) and max(dev) are the ends of the grid."],
+    minutes=6,
+    difficulty=1,
+)
+
+
+def blend(start, learned, share):
+    return (1 - share) * start + share * learned
+
+
+q6 = Exercise(
+    "02.6",
+    """
+    Write `blend(start, learned, share)`: vectors on the straight line from the start (share 0) to the learned
+    ones (share 1), both (v, D). Then ask SmolLM2 with them, for several shares:
+    `ask(soft_prompts.SoftPrompted(model, encoders.Direct(blend(vectors, good, 0.5))), behind)`.
+    How far must the vectors go before the replies are single words?
+    """,
+    blend,
+    cases(
+        (
+            (torch.tensor([[0.0, 2.0]]), torch.tensor([[4.0, 4.0]]), 0.0),
+            torch.tensor([[0.0, 2.0]]),
+            "share 0 is the start",
+        ),
+        (
+            (torch.tensor([[0.0, 2.0]]), torch.tensor([[4.0, 4.0]]), 1.0),
+            torch.tensor([[4.0, 4.0]]),
+            "share 1 is what was learned",
+        ),
+        (
+            (torch.tensor([[0.0, 2.0]]), torch.tensor([[4.0, 4.0]]), 0.25),
+            torch.tensor([[1.0, 2.5]]),
+            "a quarter of the way: the start and a quarter of the difference",
+        ),
+    ),
+    wrong=[
+        (lambda start, learned, share: share * start + (1 - share) * learned, "is the start"),
+        (lambda start, learned, share: start + share * learned, "what was learned"),
+        (lambda start, learned, share: learned if share > 0.5 else start, "a quarter of the way"),
+    ],
+    hints=["start + share · (learned − start)"],
+    minutes=8,
     difficulty=2,
 )

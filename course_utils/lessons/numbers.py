@@ -66,8 +66,8 @@ n01 = Personal(
 n02 = Personal(
     "02.n1",
     """
-    A model is {width} wide and has {layers} layers. Each of {tasks} tasks keeps a prefix of {length}
-    positions. How many numbers are stored for all tasks together?
+    A model has {layers} layers, and its keys and values are {width} wide. Each of {tasks} tasks keeps a
+    prefix of {length} positions. How many parameters are stored for all tasks together?
     """,
     draw=lambda rng: dict(
         width=rng.choice([256, 384, 512, 768, 1024]),

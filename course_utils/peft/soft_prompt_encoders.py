@@ -33,12 +33,12 @@ class Mlp(nn.Module):
         super().__init__()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.seeds = nn.Parameter(torch.randn(len(start), width))
+            self.inputs = nn.Parameter(torch.randn(len(start), width))
             self.net = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, start[0].numel()))
         _begin_at(self, start, residual)
 
     def forward(self):
-        return self.start + self.net(self.seeds).view(self.start.shape)
+        return self.start + self.net(self.inputs).view(self.start.shape)
 
 
 class Lstm(nn.Module):
@@ -51,7 +51,7 @@ class Lstm(nn.Module):
         super().__init__()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.seeds = nn.Parameter(torch.randn(len(start), width))
+            self.inputs = nn.Parameter(torch.randn(len(start), width))
             self.lstm = nn.LSTM(width, width, bidirectional=True)
             self.net = nn.Sequential(
                 nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, start[0].numel())
@@ -59,7 +59,7 @@ class Lstm(nn.Module):
         _begin_at(self, start, residual)
 
     def forward(self):
-        along, _ = self.lstm(self.seeds)  # (v, 2 · width)
+        along, _ = self.lstm(self.inputs)  # (v, 2 · width)
         return self.start + self.net(along).view(self.start.shape)
 
 

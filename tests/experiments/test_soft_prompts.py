@@ -1,4 +1,4 @@
-"""The sweep of soft prompts measures what it says, goes on where it stopped, and mixes no two models."""
+"""The runs of lesson 02 measure what they say, go on where they stopped, and choose the rate on dev."""
 
 import json
 
@@ -6,30 +6,38 @@ import pytest
 
 from course_utils import models
 from course_utils.experiments import runner, soft_prompts
-from course_utils.prompts import few_shot
-from course_utils.tasks.toy_desk import replies
-from tests.helpers.desk_records import Gold, records
+from course_utils.peft.soft_prompts import SoftPrompted
 from tests.helpers.tiny import tiny_llama
 
-TRAIN, DEV = records(24), records(6, part="dev")
-MEASURED = {"accuracy", "routing", "train_accuracy", "train_routing", "loss", "seconds"}
+MEASURED = {"parameters", "dev", "test", "hits", "loss", "seconds"}
 ONE_OF_EACH = {
-    "starts": [{"start": start, "length": 5, "lr": 0.1} for start in soft_prompts.STARTS],
-    "places": [{"behind": 10, "seed": 0}],
-    "sizes": [{"size": "glass-box", "technique": name} for name in ("few-shot", "prompt", "full")],
-    "examples": [{"count": 6, "technique": name, "seed": 1} for name in ("prompt", "prefix", "full")],
+    "sizes": [{"model": "glass-box", "method": m, "lr": 0.01, "seed": 0} for m in soft_prompts.METHODS],
+    "starts": [{"start": start, "lr": 0.1, "seed": 1} for start in soft_prompts.STARTS],
+    "lengths": [{"length": 3, "seed": 0}],
+    "examples": [{"count": 6, "method": "full", "seed": 1}],
 }
+
+
+class Short(soft_prompts.Zones):
+    """The task with few questions and two steps, for a tiny model."""
+
+    steps, batch = 2, 4
+
+    def records(self, tokenizer, part, count=8):
+        return soft_prompts.zones(part)[: count if part == "train" else 5]
+
+    def exact(self, part, replies):
+        return [reply == record["completion"] for reply, record in zip(replies, self.records(None, part))]
 
 
 @pytest.fixture
 def small(monkeypatch, tmp_path):
-    """The sweep on a tiny model and made-up records, with one run of each kind."""
+    """The sweep on a tiny model, with few questions, one run of each kind, and one rate for each method."""
     monkeypatch.setattr(models, "load", lambda name=None: tiny_llama(context=512))
-    monkeypatch.setattr(soft_prompts, "desk", lambda: (TRAIN, DEV))
-    monkeypatch.setattr(models, "fingerprint", lambda: "tiny@1")
-    monkeypatch.setattr(soft_prompts, "gold", Gold)
+    monkeypatch.setattr(models, "fingerprint", lambda *name: "tiny@1")
+    monkeypatch.setattr(soft_prompts, "task_of", lambda model: Short(steps=2, batch=4))
+    monkeypatch.setattr(soft_prompts, "rates_of", lambda model: dict.fromkeys(soft_prompts.METHODS, (0.01,)))
     monkeypatch.setattr(soft_prompts, "TABLES", ONE_OF_EACH)
-    monkeypatch.setattr(soft_prompts, "STEPS", 2)
     monkeypatch.setattr(soft_prompts, "FILE", tmp_path / "soft_prompts.json")
     return soft_prompts
 
@@ -40,8 +48,12 @@ def test_every_run_is_kept_with_what_was_measured(small):
         rows = small.read(name)
         assert len(rows) == len(settings)
         for row, setting in zip(rows, settings):
-            assert setting.items() <= row.items() and set(row) - set(setting) == MEASURED
-            assert (row["loss"] is None) == (row.get("technique") == "few-shot")
+            extra = {"lr"} if name == "examples" else set()
+            assert setting.items() <= row.items() and set(row) - set(setting) == MEASURED | extra
+            assert row["test"] == pytest.approx(row["hits"].count("1") / len(row["hits"]))
+    counts = {row["method"]: row["parameters"] for row in small.read("sizes")}
+    assert counts["prompt tuning"] < counts["prefix tuning"] < counts["full"]
+    assert counts["prompt tuning"] < counts["p-tuning"]
 
 
 def test_a_killed_sweep_goes_on_where_it_stopped(small, monkeypatch):
@@ -63,32 +75,49 @@ def test_a_killed_sweep_goes_on_where_it_stopped(small, monkeypatch):
     assert small.read("starts")[:2] == first and len(small.read("starts")) == 3
 
 
-def test_runs_of_other_weights_are_refused(small):
-    small.FILE.write_text(json.dumps({"model": "tiny@2", "places": []}), encoding="utf-8")
-    with pytest.raises(ValueError, match="tiny@2"):
-        runner.run(small, ["places"])
-    assert json.loads(small.FILE.read_text(encoding="utf-8")) == {"model": "tiny@2", "places": []}
+def row(lr, dev, loss, hits="01"):
+    run = {"model": "smollm2", "method": "LoRA", "lr": lr, "seed": 0}
+    return run | {"dev": dev, "loss": loss, "hits": hits}
 
 
-@pytest.mark.parametrize("length", [3, 40, 300])
-@pytest.mark.parametrize("start", soft_prompts.STARTS)
-def test_a_start_has_the_length_asked_for(small, monkeypatch, start, length):
-    monkeypatch.setattr(small, "outcome", lambda soft, *rest, **named: soft)
-    assert len(small.starts(TRAIN, DEV, start, length, 0.1).part()) == length
+def test_the_rate_is_chosen_on_dev_and_the_loss_decides_between_equals(small, monkeypatch):
+    monkeypatch.setattr(small, "rates_of", lambda model: {"LoRA": (0.1, 0.2, 0.3)})
+    with pytest.raises(ValueError, match="missing: run the table rates"):
+        small.best_rate("smollm2", "LoRA")
+    rows = [row(0.1, 0.5, 0.9), row(0.2, 0.6, 0.8), row(0.3, 0.6, 0.7, "11")]
+    again = row(0.3, 0.1, 1.0, "00") | {"seed": 1}
+    small.FILE.write_text(json.dumps({"model": "tiny@1", "rates": rows, "seeds": [again]}), encoding="utf-8")
+    assert small.best_rate("smollm2", "LoRA") == 0.3
+    assert small.hits(small.best_runs("smollm2", "LoRA")).tolist() == [[1, 1], [0, 0]]
 
 
-def test_few_shot_is_the_start_of_prompt_tuning(small, monkeypatch):
-    monkeypatch.setattr(small, "outcome", lambda soft, *rest, **named: soft)
-    few, prompt = (small.sizes(TRAIN, DEV, "glass-box", name) for name in ("few-shot", "prompt"))
-    assert few.part().equal(prompt.part())
-    text = few_shot.few_shot_prompt(replies.stratified(TRAIN, soft_prompts.SHOTS, 0), "").rsplit("\n\n", 1)[0]
-    assert len(few.part()) == len(text.encode())
+def test_lora_and_full_see_in_words_what_a_soft_prompt_begins_as(small):
+    model, tokenizer = tiny_llama(context=512)
+    front = Short().front(tokenizer)
+    vectors = soft_prompts.text_start(model, tokenizer, front)
+    soft = small.build(model, "prompt tuning", vectors, 0)
+    assert isinstance(soft, SoftPrompted) and soft.part().equal(vectors)
+    assert small.in_front(front, [{"prompt": "x", "completion": "y"}])[0]["prompt"] == front + "x"
+    assert front.count("->") == len(soft_prompts.ZONES)
 
 
-def test_the_lists_hold_what_the_lesson_draws():
-    assert {row["length"] for row in soft_prompts.TABLES["starts"]} == {5, 20, 60}
-    assert len({row["lr"] for row in soft_prompts.TABLES["starts"]}) >= 2
-    assert {row["count"] for row in soft_prompts.TABLES["examples"]} == {50, 100, 200, 500}
-    assert {row["seed"] for row in soft_prompts.TABLES["examples"]} == {0, 1, 2}
+def test_things_are_in_one_part_and_their_group_has_one_zone():
+    parts = [soft_prompts.zones(part) for part in ("train", "dev", "test")]
+    assert [len(part) for part in parts] == [260, 52, 78]
+    prompts = [record["prompt"] for part in parts for record in part]
+    assert len(set(prompts)) == len(prompts)
+    zone = {record["prompt"]: record["completion"] for part in parts for record in part}
+    assert zone["\nhammer ->"] == zone["\nsaw ->"]
+
+
+def test_the_best_rate_lies_inside_the_grid_where_a_method_learns():
+    """On the smallest model nothing learns, and on the small one only full fine-tuning does."""
+    for model in ("smollm2", "glass-box"):
+        for method in soft_prompts.METHODS:
+            rates = sorted(soft_prompts.rates_of(model)[method])
+            assert soft_prompts.best_rate(model, method) in rates[1:-1], (model, method)
+
+
+def test_no_run_is_listed_twice():
     for name, settings in soft_prompts.TABLES.items():
         assert len({json.dumps(setting) for setting in settings}) == len(settings), name
