@@ -1,4 +1,4 @@
-"""One-word questions: disjoint parts, prompts cut where a soft prompt belongs, and grades of form and content."""
+"""One-word questions: disjoint parts, prompts cut where a soft prompt belongs, grades of form and content."""
 
 import pytest
 
