@@ -21,7 +21,7 @@ from course_utils.tools import lesson_times
 
 GB = 1e9
 LONG = 6 * 60  # seconds that a lesson should take at most
-MEMORY = 4.0  # GB that a lesson may take
+MEMORY = 5.5  # GB that a lesson may take
 DISK = 0.5  # GB free for progress and trained adapters
 MARKS = {True: "ok  ", False: "NOT OK"}
 

@@ -12,7 +12,7 @@ from tests.helpers.tiny import tiny_llama
 def small(monkeypatch, tmp_path):
     """The sweep on a tiny model, with one run of each kind."""
     monkeypatch.setattr(models, "load", lambda name=None: tiny_llama(context=512))
-    monkeypatch.setattr(models, "fingerprint", lambda: "tiny@1")
+    monkeypatch.setattr(models, "fingerprint", lambda name: "tiny@1")
     monkeypatch.setattr(
         peft, "passages", lambda: (extractive_qa.notes(8, "train"), extractive_qa.notes(3, "dev"))
     )

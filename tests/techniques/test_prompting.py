@@ -267,7 +267,7 @@ def test_the_nearest_copy_and_the_declining_reply_follow_the_nearest_record():
     assert replies.fields(declined) == wanted
 
 
-def test_no_technique_imports_a_task_but_where_its_data_come_from():
+def test_no_technique_imports_a_task():
     folder = Path(prompting.__file__).parent
     named = [file.name for file in folder.glob("*.py") if "tasks.toy_desk" in file.read_text("utf-8")]
-    assert named == ["rlhf.py"], "the mediocre records are the toy desk's"
+    assert not named, "a task offers its records and pairs itself"
