@@ -411,7 +411,7 @@ def test_stages(args):
     python = [str(venv_python()), "-m"]
     modules, notebooks, options = split_paths(args)
     everything = not (modules or notebooks)
-    nbval = ["-p", "tests.conftest", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300"]
+    nbval = ["-p", "tests.conftest", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=600"]
     stages = [
         ("ruff check", python + ["ruff", "check", "."]),
         ("ruff format", python + ["ruff", "format", "--check", "--output-format", "concise", "."]),

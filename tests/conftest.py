@@ -137,7 +137,8 @@ def pytest_runtest_makereport(item, call):
         notebook.meter.seconds += call.duration
         if report.passed and notebook.meter.peak > MEMORY:
             report.outcome = "failed"
-            report.longrepr = f"{notebook.meter.peak / 1e9:.2f} GB of memory; a lesson may take {MEMORY / 1e9:g} GB"
+            most = f"a lesson may take {MEMORY / 1e9:g} GB"
+            report.longrepr = f"{notebook.meter.peak / 1e9:.2f} GB of memory; {most}"
         notebook.meter.failed |= report.failed
     return report
 

@@ -298,7 +298,7 @@ def test_test_stages():
     assert names == ["ruff check", "ruff format", "unit tests", "notebooks"]
     *_, unit, books = [command for _, command in start.test_stages(["-k", "peft"])]
     assert unit[-3:] == ["-k", "peft", "tests"] and books[-3:] == ["-k", "peft", "notebooks"]
-    assert {"--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300"} <= set(books)
+    assert {"--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=600"} <= set(books)
 
 
 def test_paths_choose_the_stage():

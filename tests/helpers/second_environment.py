@@ -50,7 +50,7 @@ def main():
     if options.only_install:
         return 0
     found = [path for n in options.lessons for path in sorted((ROOT / "notebooks").glob(f"{n}_*.ipynb"))]
-    nbval = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300"]
+    nbval = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=600"]
     environment = os.environ | {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
     runs = [["tests/helpers/drift.py"], ["-m", "pytest", "-q", "-p", "tests.conftest", *nbval, *found]]
     return max(subprocess.run([python, *run], cwd=ROOT, env=environment).returncode for run in runs)
