@@ -230,11 +230,16 @@ def end_ids(model):
     return set(ends) if isinstance(ends, (list, tuple)) else {ends} - {None}
 
 
-def context_length(model):
-    """The most tokens the model was made for, or infinity if it does not say; wrappers are looked into."""
+def text_config(model):
+    """The configuration of a model's language part, or None; wrappers are looked into."""
     configs = (getattr(module, "config", None) for module in model.modules())
     config = next((config for config in configs if hasattr(config, "get_text_config")), None)
-    return getattr(config and config.get_text_config(), "max_position_embeddings", None) or float("inf")
+    return config and config.get_text_config()
+
+
+def context_length(model):
+    """The most tokens the model was made for, or infinity if it does not say."""
+    return getattr(text_config(model), "max_position_embeddings", None) or float("inf")
 
 
 def sliding_window(model):

@@ -21,13 +21,21 @@ from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
 from course_utils import losses
-from course_utils.batching import Prefix, context_length, logits_where, plain_cache, shared_prefix
+from course_utils.batching import (
+    Prefix,
+    context_length,
+    logits_where,
+    plain_cache,
+    shared_prefix,
+    text_config,
+)
 from course_utils.data import collate, encode, refuse_unusable
 from course_utils.storage import memory, onednn
 from course_utils.storage.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 
 WINDOW = 16  # batches that are sorted by length together
 SHORT = 512  # rows up to this length are quicker with plain attention on a CPU
+ACTIVATIONS = 3 << 29  # bytes that a batch's activations may take at once
 SECONDS_BETWEEN_CHECKPOINTS = 20
 
 
@@ -182,11 +190,12 @@ def fit(model, tokenizer, records, lr, steps, batch_size=16, seed=0, progress=Fa
 def accumulate_gradients(model, rows, accumulate=1, loss=None, pad_id=0, bf16=False):
     """Add the gradient of the rows' mean loss to the model's parameters; returns that loss.
 
-    The rows go through the model in `accumulate` parts. A part weighs by its tokens that count, so that
-    the sum is the mean over all of them, however they are parted.
+    The rows go through the model in `accumulate` parts, or more where a CPU has too little memory. A part weighs
+    by its tokens that count, so that the sum is the mean over all of them, however they are parted.
     """
     device = next(model.parameters()).device
-    size, total = math.ceil(len(rows) / accumulate), 0.0
+    parts = accumulate if loss else max(accumulate, parts_that_fit(model, rows))
+    size, total = math.ceil(len(rows) / parts), 0.0
     counted = [sum(row["mask"][1:]) for row in rows]
     for start in range(0, len(rows), size):
         part = slice(start, start + size)
@@ -202,6 +211,19 @@ def accumulate_gradients(model, rows, accumulate=1, loss=None, pad_id=0, bf16=Fa
         share.backward()
         total += share.item()
     return total
+
+
+def parts_that_fit(model, rows):
+    """In how many parts the rows go through a model on a CPU, so that its activations take about ACTIVATIONS.
+
+    A token's take about 160 bytes for each layer and hidden unit (measured on SmolLM2, in bf16 and fp32).
+    """
+    config = text_config(model)
+    if config is None or next(model.parameters()).device.type != "cpu":
+        return 1
+    tokens = len(rows) * max(len(row["input_ids"]) for row in rows)
+    size = 160 * tokens * config.num_hidden_layers * config.hidden_size
+    return min(len(rows), math.ceil(size / ACTIVATIONS))
 
 
 def penalize(model, penalty, bf16=False):

@@ -477,3 +477,21 @@ def test_autocast_computes_in_16_bits_only_where_it_is_asked_for():
         assert ((x @ x).dtype == torch.bfloat16) == native
     with training.autocast(model.to(torch.bfloat16)):
         assert (x @ x).dtype == torch.bfloat16, "the model's own format"
+
+
+def test_rows_go_in_more_parts_where_memory_asks_for_it(subject, monkeypatch):
+    model, _, examples = subject
+    rows = examples[:4]
+    assert training.parts_that_fit(model, rows) == 1
+    whole = accumulate_gradients(model, rows)
+    gradient = next(p for p in model.parameters() if p.grad is not None).grad.clone()
+    model.zero_grad()
+    seen, real = [], training.predictions
+    monkeypatch.setattr(
+        training, "predictions", lambda m, part, pad: seen.append(len(part)) or real(m, part, pad)
+    )
+    monkeypatch.setattr(training, "ACTIVATIONS", 1)
+    assert accumulate_gradients(model, rows) == pytest.approx(whole, rel=1e-5)
+    assert seen == [1, 1, 1, 1]
+    again = next(p for p in model.parameters() if p.grad is not None).grad
+    assert torch.allclose(again, gradient, atol=1e-6)
