@@ -190,8 +190,8 @@ def fit(model, tokenizer, records, lr, steps, batch_size=16, seed=0, progress=Fa
 def accumulate_gradients(model, rows, accumulate=1, loss=None, pad_id=0, bf16=False):
     """Add the gradient of the rows' mean loss to the model's parameters; returns that loss.
 
-    The rows go through the model in `accumulate` parts, or more where a CPU has too little memory. A part weighs
-    by its tokens that count, so that the sum is the mean over all of them, however they are parted.
+    The rows go through the model in `accumulate` parts, on a CPU in more if their activations are large. A
+    part weighs by its tokens that count: the sum is the mean over all of them, however they are parted.
     """
     device = next(model.parameters()).device
     parts = accumulate if loss else max(accumulate, parts_that_fit(model, rows))

@@ -57,8 +57,3 @@ def _cell(value):
 def table(rows, columns):
     """A Table of rows (lists of cells) under column names; floats show three digits."""
     return Table(rows, columns)
-
-
-def side_by_side(texts):
-    """Texts next to each other under their titles, {title: text}, as a Table of one row."""
-    return Table([list(texts.values())], list(texts))

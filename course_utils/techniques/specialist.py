@@ -87,26 +87,6 @@ def specialists(model, tokenizer, train, seed, task, ngrams=2, strength=10.0):
     )
 
 
-def cost_of_another_skill(train, skill, task, **setting):
-    """What it costs to add one skill: {"examples", "seconds", "bytes", "retrained"}.
-
-    The classifiers share their words, so that all of them learn again: seconds are those of the whole
-    refit, bytes the difference, retrained the number of classifiers. Raises ValueError for a skill
-    without records.
-    """
-    before = [record for record in train if record["skill"] != skill]
-    if len(before) == len(train):
-        raise ValueError(f"no record has the skill {skill!r}")
-    small, started = Ensemble(before, task, **setting), time.perf_counter()
-    large = Ensemble(train, task, **setting)
-    return {
-        "examples": len(train) - len(before),
-        "seconds": time.perf_counter() - started,
-        "bytes": large.bytes - small.bytes,
-        "retrained": sum(not isinstance(chooser, str) for chooser in large.choosers.values()),
-    }
-
-
 SETTINGS = [{"ngrams": n, "strength": c} for n in (1, 2) for c in (1.0, 10.0, 100.0)]
 TECHNIQUES = (
     Technique(

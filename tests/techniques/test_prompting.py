@@ -236,13 +236,6 @@ def test_specialists_learn_the_fields_and_fill_in_numbers():
     assert specialist.filled("from 3 to 8", "{1} - {0} is {5}") == "8 - 3 is {5}"
 
 
-def test_another_skill_has_its_price():
-    cost = specialist.cost_of_another_skill(TRAIN, "ask_lamp", TASK)
-    assert cost["examples"] == 12 and cost["bytes"] > 0 and cost["seconds"] > 0 and cost["retrained"] == 2
-    with pytest.raises(ValueError, match="no record has"):
-        specialist.cost_of_another_skill(TRAIN, "sing", TASK)
-
-
 def test_baselines_reply_with_what_they_saw():
     more = [*TRAIN, TRAIN[1]]
     constant = baselines.majority_class(None, None, more, 0, TASK).reply(["a", "b"])
