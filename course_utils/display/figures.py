@@ -4,6 +4,8 @@ All can be read in grayscale: series differ by marker, line style or hatch as we
 color-blind safe palette of Okabe and Ito, 2008). Left out on purpose: themes, and functions that compute.
 """
 
+import textwrap
+
 import matplotlib.pyplot as plt
 import torch
 
@@ -40,7 +42,8 @@ def bars(names, hits, baseline=None, title=None, ylabel="accuracy", model=None):
     else:
         values = [sum(h) / len(h) for h in hits]
         intervals = [evaluation.interval(sum(h), len(h)) for h in hits]
-    ax = _axes(max(4.0, 1.5 * len(names)), title, ylabel=f"{ylabel} ({model})" if model else ylabel)
+    label = textwrap.fill(f"{ylabel} ({model})" if model else ylabel, 32)  # as long as the axis is high
+    ax = _axes(max(4.0, 1.5 * len(names)), title, ylabel=label)
     for i, (value, (low, high)) in enumerate(zip(values, intervals, strict=True)):
         ax.bar(i, value, color=color, hatch=hatch, edgecolor="white", alpha=0.9)
         ax.errorbar(i, value, [[max(0, value - low)], [max(0, high - value)]], color="black", capsize=4)

@@ -18,10 +18,10 @@ QUERIES_AND_VALUES = ("q_proj", "v_proj")
 
 
 class Explorer:
-    """Counts LoRA's parameters on this course's model and on real shapes, each built when first needed."""
+    """Counts LoRA's parameters on a model, under a name, and on real shapes, each built when first needed."""
 
-    def __init__(self, model):
-        self._sizes_of = {"this course's model": _sizes(model)}
+    def __init__(self, model, name="SmolLM2-135M"):
+        self._sizes_of = {name: _sizes(model)}
         self.names = (*self._sizes_of, *REAL)
 
     def sizes(self, name):
@@ -38,7 +38,7 @@ class Explorer:
         """[quantity, LoRA, full fine-tuning] as texts: parameters, share, file size, memory by convention."""
         total, trained = self.sizes(name)[0], self.count(name, rank, targets)
         rows = [
-            ["numbers that train", f"{trained:,}", f"{total:,}"],
+            ["trained parameters", f"{trained:,}", f"{total:,}"],
             ["share of the model", f"{trained / total:.3%}", "100%"],
             ["file for a task, 16-bit", size(2 * trained), size(2 * total)],
         ]
@@ -112,14 +112,16 @@ def lora_picture(model):
     """Trained parameters by rank, on queries and values and on all layers of three shapes; the Axes."""
     state = Explorer(model)
     _, ax = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
-    for i, name in enumerate(("this course's model", "Llama 3 8B", "GPT-3 175B")):
+    for i, name in enumerate((state.names[0], "Llama 3 8B", "GPT-3 175B")):
         total, sizes = state.sizes(name)
         for line, targets in (("-", QUERIES_AND_VALUES), ("--", tuple(sizes))):
             label = f"{name}, {'q and v' if line == '-' else 'all layers'}"
             counts = [state.count(name, rank, targets) / total for rank in RANKS]
             ax.plot(RANKS, counts, line, marker=figures.MARKERS[i], color=figures.COLORS[i], label=label)
     ax.axhline(1, color="black", linestyle=":", label="the whole model")
-    ax.set(xscale="log", yscale="log", xlabel="rank", ylabel="numbers that train, share of the model")
+    title = "The larger the model, the smaller LoRA's share"
+    ylabel = "trained parameters, share of the model"
+    ax.set(xscale="log", yscale="log", xlabel="rank", ylabel=ylabel, title=title)
     ax.set_ylim(bottom=1e-6)  # room for the legend
     ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
     ax.set_xticks(RANKS, [str(rank) for rank in RANKS])

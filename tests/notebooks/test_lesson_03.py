@@ -67,7 +67,7 @@ def test_the_explorer_counts_what_lora_trains():
         trained = sum(p.numel() for p in lora.add(fresh, rank=3, targets=targets))
         assert state.count(name, 3, targets) == trained
     rows = state.rows("GPT-3 175B", 4, explorer.QUERIES_AND_VALUES)
-    assert rows[0] == ["numbers that train", "18,874,368", "174,604,283,904"]
+    assert rows[0] == ["trained parameters", "18,874,368", "174,604,283,904"]
     assert rows[2][1:] == ["37.7 MB", "349 GB"]
     assert rows[-1][1] == "87.6 GB" and len(rows) == 7
 
