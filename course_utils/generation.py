@@ -231,7 +231,9 @@ def choose(model, tokenizer, prompts, options, batch_size=64):
     """
     if options and isinstance(options[0], str):
         options = [options] * len(prompts)
-    pairs = [(prompt, f" {option}") for prompt, some in zip(prompts, options, strict=True) for option in some]
+    pairs = [
+        (prompt, f" {option}") for prompt, group in zip(prompts, options, strict=True) for option in group
+    ]
     scores = iter(logps(model, tokenizer, [p for p, _ in pairs], [c for _, c in pairs], batch_size).tolist())
-    groups = [list(itertools.islice(scores, len(some))) for some in options]
+    groups = [list(itertools.islice(scores, len(group))) for group in options]
     return [group.index(max(group)) for group in groups]

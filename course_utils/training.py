@@ -126,8 +126,8 @@ def train(
 
     with prepared(model, chosen, max(lengths)):
         optimizer = adamw(chosen, lr, weight_decay)
-        if checkpoint and (found := load_checkpoint(checkpoint, run, chosen, [optimizer])):
-            notes, best = found
+        if checkpoint and (saved_run := load_checkpoint(checkpoint, run, chosen, [optimizer])):
+            notes, best = saved_run
             history, first, bf16 = History(**notes["history"]), notes["step"], notes["bf16"]
             highest, waited = notes["highest"], notes["waited"]
         bf16 = bf16_is_native(chosen[0].device.type) if bf16 is None else bf16
@@ -290,17 +290,17 @@ def batches(lengths, size, steps, seed):
     An epoch is shuffled, sorted by length within windows of WINDOW batches (so that little of a batch
     is padding), cut into batches of at most `size`, as equal as can be, and these are shuffled.
     """
-    count, found = math.ceil(len(lengths) / size), []
+    count, chosen = math.ceil(len(lengths) / size), []
     cuts = [round(i * len(lengths) / count) for i in range(count + 1)]
     for epoch in range(math.ceil(steps / count)):
-        draw = random.Random(f"{seed} {epoch}")
-        shuffled, order = draw.sample(range(len(lengths)), len(lengths)), []
+        rng = random.Random(f"{seed} {epoch}")
+        shuffled, order = rng.sample(range(len(lengths)), len(lengths)), []
         for low in range(0, count, WINDOW):
             window = shuffled[cuts[low] : cuts[min(low + WINDOW, count)]]
             order += sorted(window, key=lengths.__getitem__)
         made = [order[low:high] for low, high in itertools.pairwise(cuts)]
-        found += draw.sample(made, count)
-    return found[:steps]
+        chosen += rng.sample(made, count)
+    return chosen[:steps]
 
 
 def lr_multiplier(step, steps, warmup):

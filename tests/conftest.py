@@ -18,7 +18,7 @@ from tests.guard import no_network
 
 METERS = pytest.StashKey()  # {notebook: its Meter}
 HOME = pytest.StashKey()  # the learner's folder of this run
-MEMORY = 5.5e9  # bytes that a lesson may take
+MEMORY = 4e9  # bytes that a lesson may take
 GUARD = Path(__file__).parent / "guard"
 UNSTABLE = {  # what differs between two good runs, in the outputs nbval compares
     r"\b\d+(\.\d+)? ?(ms|s|seconds|minutes)\b": "TIME",

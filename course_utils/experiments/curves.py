@@ -151,12 +151,12 @@ def tuned(name, model, task, train, folder=None):
 
 def from_scoreboard(name, seed, test, folder=None):
     """(row, items) as the scoreboard has them for the real model, or None."""
-    found = [
+    rows = [
         row
         for row in table.rows_done(curves.TASK, folder)
         if (row["technique"], row["seed"]) == (name, str(seed))
     ]
-    if not found:
+    if not rows:
         return None
     task, arrays = base.find(curves.TASK), load_arrays(table.items_file(name, curves.TASK, folder))
     if list(arrays["ids"][: len(test)]) != [str(record["id"]) for record in test]:
@@ -164,12 +164,12 @@ def from_scoreboard(name, seed, test, folder=None):
     place = list(arrays["seeds"]).index(seed)
     hits = {key: arrays[key][place][: len(test)] for key in item_names(task).values()}
     row = {column: float(hits[key].mean()) for column, key in item_names(task).items()}
-    steps = task.budget.steps if float(found[0]["trainable_parameters"] or 0) else 0
-    row |= {"technique": name, "seed": seed, "model": found[0]["model"], "steps": steps}
-    row |= {key: found[0][key] for key in ("machine", "versions")} | {
+    steps = task.budget.steps if float(rows[0]["trainable_parameters"] or 0) else 0
+    row |= {"technique": name, "seed": seed, "model": rows[0]["model"], "steps": steps}
+    row |= {key: rows[0][key] for key in ("machine", "versions")} | {
         "setting": json.dumps(chosen(name, folder))
     }
-    row |= {"examples": int(float(found[0]["examples"])), "train_seconds": float(found[0]["train_seconds"])}
+    row |= {"examples": int(float(rows[0]["examples"])), "train_seconds": float(rows[0]["train_seconds"])}
     row |= {"parameters": models.count_parameters(models.load(task.model)[0])}
     return row, hits | {"ids": arrays["ids"][: len(test)]}
 

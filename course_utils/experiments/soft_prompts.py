@@ -233,14 +233,14 @@ def examples(count, method, seed):
     return {"lr": lr} | outcome("glass-box", method, lr, seed, count=count)
 
 
-def outcome(name, method, lr, seed, start=None, length=None, **some):
+def outcome(name, method, lr, seed, start=None, length=None, **settings):
     """Train a model by one method and ask it: what was measured, with the test set's hits one by one."""
     task, (model, tokenizer) = task_of(name), models.load(name)
     front = task.front(tokenizer)
     vectors = begin(model, tokenizer, start, length, seed) if start else text_start(model, tokenizer, front)
     learner = build(model, method, vectors, seed)
     front = "" if isinstance(learner, SoftPrompted) else front
-    examples = in_front(front, task.records(tokenizer, "train", **some))
+    examples = in_front(front, task.records(tokenizer, "train", **settings))
     history = training.train(
         learner,
         data.encode(tokenizer, examples),

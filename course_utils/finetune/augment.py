@@ -35,18 +35,18 @@ def reworded(records, copies, seed=0, never=()):
     repeated as it stands, and so are a long prompt and a conversation of several turns.
     never: prompts that are kept for the test; should a rule hit upon one, the record's own stands there.
     """
-    draw, made = random.Random(seed), []
+    rng, made = random.Random(seed), []
     for record in records:
         if "messages" in record:
             made += [record] * copies
             continue
         prompt = record["prompt"].strip()
-        found = QUESTION.match(prompt) or (BARE.match(prompt) if _is_short(prompt) else None)
+        match = QUESTION.match(prompt) or (BARE.match(prompt) if _is_short(prompt) else None)
         for copy in range(copies):
             text = record["prompt"]
-            if found and copy:
-                question = draw.choice((_trimmed, _strewn))(draw, found["question"])
-                made_up = f"{found['before']}{question}{found['after']}"
+            if match and copy:
+                question = rng.choice((_trimmed, _strewn))(rng, match["question"])
+                made_up = f"{match['before']}{question}{match['after']}"
                 text = text if made_up in never else made_up
             made.append({"prompt": text, "completion": record["completion"]})
     return made
@@ -57,26 +57,26 @@ def _is_short(prompt):
     return not prompt.endswith(":") and "\n" not in prompt and len(prompt.split()) <= LONGEST
 
 
-def _trimmed(draw, question):
+def _trimmed(rng, question):
     """The question with a lead, other question words, and some small words left out."""
-    words = [draw.choice(("What", "Which")) if w in ("What", "Which") else w for w in question.split()]
-    share = draw.choice((0.0, 0.5, 1.0))
-    kept = [word for word in words if word.lower() not in SMALL or draw.random() >= share]
-    return draw.choice(LEADS) + " ".join(kept or words)
+    words = [rng.choice(("What", "Which")) if w in ("What", "Which") else w for w in question.split()]
+    share = rng.choice((0.0, 0.5, 1.0))
+    kept = [word for word in words if word.lower() not in SMALL or rng.random() >= share]
+    return rng.choice(LEADS) + " ".join(kept or words)
 
 
-def _strewn(draw, question):
+def _strewn(rng, question):
     """The words that carry the question, a name in one piece, in any order between small words."""
     first, *rest = question.rstrip("?.! ").split(" ")
     first = first.lower() if first.lower() in EMPTY | ASKING else first
     chunks = [chunk.removesuffix("'s") for chunk in NAME.findall(" ".join([first, *rest]))]
     chunks = [chunk for chunk in chunks if chunk]  # an 's on its own
     kept = [chunk for chunk in chunks if chunk not in EMPTY] or chunks or [question]
-    plain = [c for c in kept if c not in ASKING and (c[0].isupper() or draw.random() < 0.8)]
-    kept = plain if len(plain) > 1 and draw.random() < 0.5 else kept
-    words, order = [draw.choice(OPENINGS)], draw.sample(kept, len(kept))
+    plain = [c for c in kept if c not in ASKING and (c[0].isupper() or rng.random() < 0.8)]
+    kept = plain if len(plain) > 1 and rng.random() < 0.5 else kept
+    words, order = [rng.choice(OPENINGS)], rng.sample(kept, len(kept))
     for chunk, after in zip(order, [*order[1:], ""]):
-        owns = chunk[0].isupper() and after[:1].islower() and draw.random() < 0.5  # "Ann's job", "job of Ann"
-        words += [f"{chunk}'s", ""] if owns else [chunk, draw.choice(GLUE)]
+        owns = chunk[0].isupper() and after[:1].islower() and rng.random() < 0.5  # "Ann's job", "job of Ann"
+        words += [f"{chunk}'s", ""] if owns else [chunk, rng.choice(GLUE)]
     text = " ".join(filter(None, words[:-1]))
-    return text[0].upper() + text[1:] + draw.choice(("?", "?", "."))
+    return text[0].upper() + text[1:] + rng.choice(("?", "?", "."))

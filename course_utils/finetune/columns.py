@@ -43,13 +43,13 @@ def recognize(names):
         known.setdefault(plain(name), []).append(name)
     mapping = _mapping(known)
     if not mapping:
-        found = ", ".join(f'"{name}"' for name in names) or "none"
+        listed = ", ".join(f'"{name}"' for name in names) or "none"
         if set(known) >= PREFERENCES:
             raise ValueError(
                 'the columns "chosen" and "rejected" are preferences between replies, which another method '
                 f"learns from (lesson 05); to learn the chosen replies, {ADVICE}"
             )
-        raise ValueError(f"no columns for the prompt and the completion (the columns are {found}): {ADVICE}")
+        raise ValueError(f"no columns for the prompt and the completion (the columns are {listed}): {ADVICE}")
     for role, name in mapping.items():
         if len(known[name]) > 1:
             several = " and ".join(f'"{each}"' for each in known[name])

@@ -114,13 +114,13 @@ def measure(model, tokenizer, asked, records):
 def chosen_settings(options, parameters, count):
     """The recipe's settings, with those that the options give in their place."""
     settings = recipe.settings(options.method, parameters, count, options.copies)
-    given = {
+    overrides = {
         "epochs": options.epochs,
         "lr": options.rate,
         "batch_size": options.batch_size,
         "anchor": options.anchor,
     }
-    return settings | {name: value for name, value in given.items() if value is not None}
+    return settings | {name: value for name, value in overrides.items() if value is not None}
 
 
 def collect(options, own, settings, sets, measured, history):

@@ -43,16 +43,16 @@ def in_other_words(facts):
     return [{"prompt": fact["asked"], "completion": fact["completion"]} for fact in facts]
 
 
-def states(facts, given):
+def states(facts, answers):
     """[bool] per fact and reply: the fact's key stands in it."""
-    return [bool(re.search(f["key"], reply, re.IGNORECASE)) for f, reply in zip(facts, given, strict=True)]
+    return [bool(re.search(f["key"], reply, re.IGNORECASE)) for f, reply in zip(facts, answers, strict=True)]
 
 
 def tune(model, tokenizer, records, method="full", epochs=3, copies=COPIES, lr=None, seed=0, progress=True):
     """Train on every record in so many wordings, none of UNSEEN; (model, History), as run.tune does."""
     asked = {record["prompt"] for record in read_records(UNSEEN)}
-    told = reworded(records, copies, seed, asked)
-    return run.tune(model, tokenizer, told, method, epochs, lr, seed, progress=progress)
+    wordings = reworded(records, copies, seed, asked)
+    return run.tune(model, tokenizer, wordings, method, epochs, lr, seed, progress=progress)
 
 
 def replies(model, tokenizer, records):
@@ -67,5 +67,5 @@ def replies(model, tokenizer, records):
 
 def right(model, tokenizer, records):
     """[bool] per record: the answer is the completion, spaces and a final full stop aside."""
-    given = [reply.removesuffix(".") for reply in replies(model, tokenizer, records)]
-    return evaluation.exact_match(given, [r["completion"].strip().removesuffix(".") for r in records])
+    answers = [reply.removesuffix(".") for reply in replies(model, tokenizer, records)]
+    return evaluation.exact_match(answers, [r["completion"].strip().removesuffix(".") for r in records])

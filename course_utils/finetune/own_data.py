@@ -112,7 +112,7 @@ def _record(values, mapping):
 def _messages(parts, mapping):
     """The turns of a row, whichever way it holds them."""
     if "messages" in parts:
-        found = parts["messages"]
+        turns = parts["messages"]
     else:
         prompt, completion = parts["prompt"], parts["completion"]
         if "context" in parts and isinstance(prompt, list):
@@ -126,8 +126,8 @@ def _messages(parts, mapping):
             prompt = "\n\n".join(parts[role] for role in order)
         before = prompt if isinstance(prompt, list) else [{"role": "user", "content": prompt}]
         after = completion if isinstance(completion, list) else [{"role": "assistant", "content": completion}]
-        found = before + after
-    return ([{"role": "system", "content": parts["system"]}] if "system" in parts else []) + found
+        turns = before + after
+    return ([{"role": "system", "content": parts["system"]}] if "system" in parts else []) + turns
 
 
 def _hinted(problems, name):

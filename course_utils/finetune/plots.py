@@ -158,10 +158,10 @@ def examples_and_noise(examples, noise, title=""):
 @plt.rc_context(FONT)
 def gained_and_forgotten(rows, whole, title=""):
     """What each depth learned of the desk (up) and what it forgot (down), with 95 % intervals; two Axes."""
-    groups = {depth: some for depth, some in by(rows, "depth").items() if depth != "untouched"}
+    groups = {depth: group for depth, group in by(rows, "depth").items() if depth != "untouched"}
     _, axes = plt.subplots(2, 1, figsize=(9, 5.6), sharex=True, layout="constrained")
-    for i, some in enumerate(groups.values()):
-        for ax, (value, low, high) in zip(axes, (over_seeds(some), forgotten(some, whole))):
+    for i, group in enumerate(groups.values()):
+        for ax, (value, low, high) in zip(axes, (over_seeds(group), forgotten(group, whole))):
             ax.bar(i, value, color=COLORS[1], hatch=HATCHES[1], edgecolor="white")
             ax.errorbar(i, value, [[max(0, value - low)], [max(0, high - value)]], color="black", capsize=4)
             ax.text(i + 0.06, max(high, 0), f" {value:.2f}", ha="left", va="bottom")
@@ -169,7 +169,7 @@ def gained_and_forgotten(rows, whole, title=""):
     axes[1].set(ylabel="forgotten: drop\non the retention suite")
     axes[1].axhline(0, color="black", linewidth=0.8)
     axes[1].margins(y=0.2)
-    labels = [f"{NAMES.get(d, d)}\n{some[0]['trained']:,}" for d, some in groups.items()]
+    labels = [f"{NAMES.get(d, d)}\n{group[0]['trained']:,}" for d, group in groups.items()]
     axes[1].set_xticks(range(len(groups)), labels)
     axes[1].set_xlabel("what is trained, and its number of parameters")
     axes[0].figure.suptitle(plain(title))
@@ -186,11 +186,10 @@ def grouped(series, ylabel="accuracy", title="", baseline=None):
     groups = list(next(iter(series.values())))
     _, ax = plt.subplots(figsize=(max(7.0, 2.0 * len(groups)), 3.8), layout="constrained")
     width = 0.84 / len(series)
-    for i, (name, found) in enumerate(series.items()):
+    for i, (name, hits_by_group) in enumerate(series.items()):
         for j, group in enumerate(groups):
-            hits, n = (
-                found[group] if isinstance(found[group], tuple) else (sum(found[group]), len(found[group]))
-            )
+            counted = hits_by_group[group]
+            hits, n = counted if isinstance(counted, tuple) else (sum(counted), len(counted))
             value, (low, high) = hits / n, evaluation.interval(hits, n)
             at = j + (i - (len(series) - 1) / 2) * width
             look = dict(color=COLORS[i], hatch=HATCHES[i], edgecolor="white", label=None if j else name)

@@ -199,7 +199,7 @@ def _text_of_cell(value):
     if isinstance(value, datetime.datetime):
         return value.isoformat(" ") if value.time() != datetime.time() else value.date().isoformat()
     if isinstance(value, str):
-        return ESCAPED.sub(lambda found: chr(int(found[1], 16)), value)
+        return ESCAPED.sub(lambda code: chr(int(code[1], 16)), value)
     return str(value)
 
 

@@ -45,11 +45,11 @@ def learn(model, tokenizer, records, method="lora", settings=None, seed=0, held=
     weights are kept. Raises BadRecords for records that do not fit the model's context.
     """
     settings = settings or recipe.settings(method, models.count_parameters(model), len(records))
-    told = augment.reworded(records, settings["copies"], seed, never)
+    reworded = augment.reworded(records, settings["copies"], seed, never)
     penalty = None
     if settings["anchor"]:
         penalty = rehearsal.anchor(model, tokenizer, settings["anchor"], seed=seed)
-    return _train(model, tokenizer, told, method, settings, seed, progress, held, penalty)
+    return _train(model, tokenizer, reworded, method, settings, seed, progress, held, penalty)
 
 
 def tune(

@@ -32,8 +32,8 @@ def choose(model, method, seed=0, rank=RANK):
 def last_blocks(model, count=1):
     """The parameters of the last `count` blocks. Raises ValueError if there are not so many."""
     total = model.config.get_text_config().num_hidden_layers
-    found = (m for m in model.modules() if isinstance(m, nn.ModuleList) and len(m) == total)
-    blocks = next(found, None)
+    lists = (m for m in model.modules() if isinstance(m, nn.ModuleList) and len(m) == total)
+    blocks = next(lists, None)
     if blocks is None or not 1 <= count <= total:
         raise ValueError(f"{count} blocks of the model's {total} cannot be chosen.")
     return [parameter for block in blocks[total - count :] for parameter in block.parameters()]

@@ -45,8 +45,8 @@ def rows(kind, folder=None):
     if not file.exists():
         return []
     with open(file, encoding="utf-8", newline="") as lines:
-        found = list(csv.DictReader(lines))
-    return [{k: NUMBERS.get(k, str)(v) if v else None for k, v in row.items()} for row in found]
+        rows = list(csv.DictReader(lines))
+    return [{k: NUMBERS.get(k, str)(v) if v else None for k, v in row.items()} for row in rows]
 
 
 def points(kind, folder=None):

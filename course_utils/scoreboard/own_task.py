@@ -104,10 +104,10 @@ def graded_by(grader, test):
     """A function (record, reply) -> bool from what `run` takes as grader."""
     if callable(grader):
         return grader
-    found = {"name": grader} if isinstance(grader, str) else dict(grader)
-    if found.get("judge"):
-        found["judge"] = models.load(found["judge"])
-    return graders.find(found.pop("name"), test, **found)
+    settings = {"name": grader} if isinstance(grader, str) else dict(grader)
+    if settings.get("judge"):
+        settings["judge"] = models.load(settings["judge"])
+    return graders.find(settings.pop("name"), test, **settings)
 
 
 def _fitted(task, train, test, grade, instruction):

@@ -101,11 +101,11 @@ def _panel(ax, board, column, y, task, folder):
 
 def _legend(figure, axes):
     """One legend below all panels, each name once."""
-    found = {}
+    handles = {}
     for ax in axes:
         for handle, label in zip(*ax.get_legend_handles_labels()):
-            found.setdefault(label, handle)
-    figure.legend(found.values(), found, loc="outside lower center", ncols=5, frameon=False)
+            handles.setdefault(label, handle)
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=5, frameon=False)
 
 
 def _name(ax, marks, apart):

@@ -126,9 +126,9 @@ def _failure(wheel, complaints):
 
 def _accept(path, digest):
     """Raise ValueError unless the file has the expected SHA-256."""
-    found = sha256(path)
-    if found != digest:
+    actual = sha256(path)
+    if actual != digest:
         raise ValueError(
-            f"{path.name} was downloaded, but its SHA-256 is {found[:12]}… instead of {digest[:12]}…: "
+            f"{path.name} was downloaded, but its SHA-256 is {actual[:12]}… instead of {digest[:12]}…: "
             "something changed it on the way, so it was deleted. Try again, or in another network."
         )

@@ -222,9 +222,9 @@ def without_instructions(records):
 
 def shuffled_instructions(records, seed):
     """The records with each other's instructions: a control for what the form and the answers alone teach."""
-    given = [INSTRUCTION.search(record["prompt"])[1] for record in records]
-    random.Random(f"shuffled instructions {seed}").shuffle(given)
-    return [_instructed(record, instruction) for record, instruction in zip(records, given)]
+    instructions = [INSTRUCTION.search(record["prompt"])[1] for record in records]
+    random.Random(f"shuffled instructions {seed}").shuffle(instructions)
+    return [_instructed(record, instruction) for record, instruction in zip(records, instructions)]
 
 
 def with_shots(family, n, shots):

@@ -62,9 +62,10 @@ def questions(part):
         own = [row for row in rows if row["kind"] == kind]
         random.Random(f"one word {kind}").shuffle(own)
         test, dev = COUNTS["test"], COUNTS["test"] + COUNTS["dev"]
-        some = {"test": own[:test], "dev": own[test:dev], "train": own[dev:]}[part]
+        rows_of_part = {"test": own[:test], "dev": own[test:dev], "train": own[dev:]}[part]
         wordings = (0, 1) if part == "train" else (None,)
-        chosen += [_question(row, i % 2 if w is None else w) for w in wordings for i, row in enumerate(some)]
+        for w in wordings:
+            chosen += [_question(row, i % 2 if w is None else w) for i, row in enumerate(rows_of_part)]
     return tuple(random.Random(f"one word {part}").sample(chosen, len(chosen)))
 
 

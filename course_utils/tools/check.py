@@ -21,7 +21,7 @@ from course_utils.tools import lesson_times
 
 GB = 1e9
 LONG = 6 * 60  # seconds that a lesson should take at most
-MEMORY = 5.5  # GB that a lesson may take
+MEMORY = 4  # GB that a lesson may take
 DISK = 0.5  # GB free for progress and trained adapters
 MARKS = {True: "ok  ", False: "NOT OK"}
 
@@ -108,8 +108,8 @@ def main():
     good &= there
     print(f"{MARKS[there]} {sentence}")
     probes = lesson_times.probes()
-    told = ", ".join(f"{seconds:.2f} seconds on {name}" for name, seconds in probes.items())
-    print(f"ok   speed: the probe took {told}")
+    seconds_by_model = ", ".join(f"{seconds:.2f} seconds on {name}" for name, seconds in probes.items())
+    print(f"ok   speed: the probe took {seconds_by_model}")
     for enough, sentence in lengths(probes):
         print(f"{'ok  ' if enough else 'slow'} {sentence}")
     print("This machine is ready." if good else "Look at the lines marked NOT OK before the course begins.")

@@ -54,8 +54,8 @@ def hosted(address):
         "|---|---|",
     ]
     for path in hosted_links.lessons():
-        found = hosted_links.links(address, path.relative_to(ROOT).as_posix())
-        shown = " · ".join(f"[{name}]({link})" for name, link in found.items() if name != "JupyterHub")
+        links = hosted_links.links(address, path.relative_to(ROOT).as_posix())
+        shown = " · ".join(f"[{name}]({link})" for name, link in links.items() if name != "JupyterHub")
         lines.append(f"| {path.stem} | {shown} |")
     pull = hosted_links.links(address)["JupyterHub"]
     lines += ["", f"On a JupyterHub with nbgitpuller, put its address for `https://HUB`: `{pull}`"]

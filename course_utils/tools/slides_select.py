@@ -65,16 +65,16 @@ def lead(text):
 
 def items(text):
     """The first list of the text, as Markdown, if it is short enough for a slide."""
-    found = []
+    blocks = []
     for block in re.split(r"\n\s*\n", text):
         lines = block.strip().split("\n")
         if ITEM.match(lines[0]):
-            found.append("\n".join(lines))
+            blocks.append("\n".join(lines))
             if sum(bool(ITEM.match(line)) for line in lines) > MOST_ITEMS:
                 return ""
-        elif found:
+        elif blocks:
             break
-    return "\n".join(found)
+    return "\n".join(blocks)
 
 
 def essence(text):

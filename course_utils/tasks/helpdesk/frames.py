@@ -193,11 +193,11 @@ def frames():
 
 def of_split(split):
     """{intent: [frame]} of one split."""
-    found = {}
+    by_intent = {}
     for frame in frames():
         if frame["split"] == split:
-            found.setdefault(frame["intent"], []).append(frame)
-    return found
+            by_intent.setdefault(frame["intent"], []).append(frame)
+    return by_intent
 
 
 def goods_of(frame, split):

@@ -203,9 +203,9 @@ def _order(rng, intents):
     Beside another request, a mere question of policy brings up no order.
     """
     uses = {shop.order_use(intent) for intent in intents if len(intents) == 1 or intent in shop.STEPS}
-    given = rng.random() < (NUMBERED if "needed" in uses else SELDOM_NUMBERED)
+    numbered = rng.random() < (NUMBERED if "needed" in uses else SELDOM_NUMBERED)
     number = str(rng.randint(20_000, 89_999))
-    return number if given and uses & {"needed", "optional"} else None
+    return number if numbered and uses & {"needed", "optional"} else None
 
 
 def _linked(rng, split, texts):

@@ -99,7 +99,7 @@ def casual(rng, text):
     if rng.random() < 0.6 and not re.search(r"[A-Z]{4}", text):
         text = text.lower()
     if rng.random() < 0.4:
-        text = re.sub(r"\w+", lambda found: SHORT.get(found.group(), found.group()), text)
+        text = re.sub(r"\w+", lambda word: SHORT.get(word.group(), word.group()), text)
     if rng.random() < 0.5:
         text = text.replace("I am ", "Im ").replace(" i am ", " im ").replace("do not ", "dont ")
     return text.rstrip(".") if rng.random() < 0.6 else text
