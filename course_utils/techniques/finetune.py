@@ -32,7 +32,7 @@ TECHNIQUES = (
         full,
         {
             "toy_desk": grid(lr=(5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 8e-3)),
-            "helpdesk": grid(lr=(2e-5, 5e-5, 1e-4, 2e-4)),
+            "helpdesk": grid(lr=(5e-5, 1e-4, 2e-4, 4e-4)),
         },
     ),
     Technique(
@@ -42,7 +42,7 @@ TECHNIQUES = (
         feature_last_block,
         {
             "toy_desk": grid(lr=(1e-3, 3e-3, 1e-2), blocks=(1, 2)),
-            "helpdesk": grid(lr=(1e-4, 3e-4, 1e-3, 3e-3), blocks=(2,)),
+            "helpdesk": grid(lr=(3e-4, 1e-3, 3e-3, 1e-2), blocks=(2,)),
         },
     ),
     Technique(

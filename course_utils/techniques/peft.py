@@ -139,7 +139,7 @@ TECHNIQUES = (
         bottleneck_adapter,
         {
             "toy_desk": grid(lr=(1e-3, 3e-3, 1e-2), width=(16, 32)),
-            "helpdesk": grid(lr=(3e-4, 1e-3, 3e-3, 1e-2), width=(32,)),
+            "helpdesk": grid(lr=(1e-3, 3e-3, 1e-2, 3e-2), width=(32,)),
         },
     ),
     Technique(
@@ -149,7 +149,7 @@ TECHNIQUES = (
         ia3_vectors,
         {
             "toy_desk": grid(lr=(3e-3, 1e-2, 2e-2, 4e-2, 8e-2, 0.15)),
-            "helpdesk": grid(lr=(3e-3, 1e-2, 3e-2, 0.1)),
+            "helpdesk": grid(lr=(1e-2, 3e-2, 0.1, 0.3)),
         },
     ),
     Technique(
@@ -159,7 +159,7 @@ TECHNIQUES = (
         lora_qv,
         {
             "toy_desk": grid(lr=(3e-3, 1e-2, 2e-2), rank=(8, 32)),
-            "helpdesk": grid(lr=(5e-4, 1e-3, 2e-3, 5e-3), rank=(8,)),
+            "helpdesk": grid(lr=(2e-3, 5e-3, 1e-2, 2e-2), rank=(8,)),
         },
     ),
     Technique(
@@ -169,7 +169,7 @@ TECHNIQUES = (
         lora_all,
         {
             "toy_desk": grid(lr=(2e-3, 5e-3, 1e-2), rank=(8, 16)),
-            "helpdesk": grid(lr=(3e-4, 1e-3, 2e-3, 5e-3), rank=(8,)),
+            "helpdesk": grid(lr=(1e-3, 2e-3, 5e-3, 1e-2), rank=(8,)),
         },
     ),
     Technique(
@@ -179,7 +179,7 @@ TECHNIQUES = (
         dora,
         {
             "toy_desk": grid(lr=(2e-3, 5e-3, 1e-2), rank=(8, 16)),
-            "helpdesk": grid(lr=(3e-4, 1e-3, 2e-3, 5e-3), rank=(8,)),
+            "helpdesk": grid(lr=(1e-3, 2e-3, 5e-3, 1e-2), rank=(8,)),
         },
     ),
     Technique(
