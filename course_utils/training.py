@@ -95,8 +95,8 @@ def train(
     AdamW; the learning rate rises over the first `warmup` share of the steps and falls linearly to 0.
     A step takes batch_size x accumulate examples, in `accumulate` parts. clip: the largest norm of the
     gradient. seed decides the order of the examples, and dropout. loss(logits, batch) -> the mean over
-    the tokens that count, by default losses.sft. penalty() -> a scalar that each step adds to its loss,
-    such as a divergence from what the model said before; it is logged apart.
+    the tokens that count, by default losses.sft. penalty() -> scalars, one after the other, that each step
+    adds to its loss, such as a divergence from what the model said before; their sum is logged apart.
 
     evaluate(model) -> a number (or another JSON value), every `evaluate_every` steps and at the end.
     With patience, training ends after that many evaluations without a new highest number, and the
@@ -227,11 +227,15 @@ def parts_that_fit(model, rows):
 
 
 def penalize(model, penalty, bf16=False):
-    """Add the gradient of penalty(), a scalar, to the model's parameters; returns its value."""
-    with autocast(model, bf16):
-        value = penalty()
-    value.backward()
-    return value.item()
+    """Add the gradient of what penalty() yields to the model's parameters, part by part; returns the sum."""
+    total, parts = 0.0, iter(penalty())
+    while True:
+        with autocast(model, bf16):
+            value = next(parts, None)
+        if value is None:
+            return total
+        value.backward()  # frees this part's activations before the next part is computed
+        total += value.item()
 
 
 def predictions(model, rows, pad_id=0):

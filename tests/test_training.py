@@ -443,7 +443,8 @@ def test_a_penalty_is_added_to_each_step_and_logged_apart(subject):
         copy_ = copy.deepcopy(model)
 
         def penalty(copy_=copy_):
-            return 0.1 * sum(p.square().sum() for p in copy_.parameters())
+            yield 0.05 * sum(p.square().sum() for p in copy_.parameters())
+            yield 0.05 * sum(p.square().sum() for p in copy_.parameters())
 
         history = training.train(
             copy_, examples, lr=1e-3, steps=5, progress=False, penalty=penalty if name == "pulled" else None
@@ -454,7 +455,7 @@ def test_a_penalty_is_added_to_each_step_and_logged_apart(subject):
     assert logged["pulled"].losses[0] == logged["alone"].losses[0]
     assert len(logged["pulled"].column("penalty")) == 5 and not logged["alone"].column("penalty")
     with pytest.raises(RuntimeError, match="try a lower learning rate"):
-        bad = lambda: next(model.parameters()).sum() * float("nan")  # noqa: E731
+        bad = lambda: [next(model.parameters()).sum() * float("nan")]  # noqa: E731
         training.train(model, examples, lr=1e-3, steps=1, progress=False, penalty=bad)
 
 

@@ -74,6 +74,7 @@ QUESTIONS = (
 ROOM = 32  # new tokens of a reply
 WEIGHT = 1.0  # of the divergence beside the cross-entropy of the new records
 ROWS = 4  # of the model's own replies in a step
+TOGETHER = 2  # rows that go through the model at once: half the activations in memory
 LIKELY = 64  # tokens whose probabilities are kept at each place; all others count as one
 
 
@@ -91,7 +92,7 @@ def records(model, tokenizer):
 def anchor(model, tokenizer, weight=WEIGHT, rows=ROWS, seed=0):
     """penalty() for training.train: `weight` times the divergence on `rows` of the model's own replies.
 
-    The replies are made here, by the model as it is now.
+    It is a mean over tokens and comes in parts. The replies are made here, by the model as it is now.
     """
     examples = chat_format.encoded(tokenizer, records(model, tokenizer))
     before = [_predictions(model, example) for example in examples]
@@ -102,7 +103,11 @@ def anchor(model, tokenizer, weight=WEIGHT, rows=ROWS, seed=0):
 
     def penalty():
         chosen = list(itertools.islice(order, rows))
-        return weight * _divergence(model, [examples[i] for i in chosen], [before[i] for i in chosen])
+        tokens = sum(len(before[i][0]) for i in chosen)
+        for start in range(0, rows, TOGETHER):
+            part = chosen[start : start + TOGETHER]
+            total = _divergence(model, [examples[i] for i in part], [before[i] for i in part])
+            yield weight * total / tokens
 
     return penalty
 
@@ -121,12 +126,12 @@ def _predictions(model, example):
 
 
 def _divergence(model, examples, before):
-    """Mean KL(before ‖ now), in nats per token; the tokens that are not likely count as one."""
+    """Sum of KL(before ‖ now) over tokens, in nats; the tokens that are not likely count as one."""
     ids = torch.cat([indices for indices, _ in before])  # (N, K)
     old = torch.cat([logps for _, logps in before])  # (N, K + 1)
     likely = _read(model, examples).gather(-1, ids)
     now = torch.cat([likely, _rest(likely)], -1)
-    return (old.exp() * (old - now)).sum(-1).mean()
+    return (old.exp() * (old - now)).sum()
 
 
 def _rest(logps):
