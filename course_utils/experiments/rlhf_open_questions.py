@@ -8,8 +8,9 @@ DPO learns from the pairs, off-policy; PPO, GRPO and RLOO sample, on-policy, for
 from the same pairs. "trials" are graded on dev, each method with as many settings; "methods" take the best of
 them and are graded on test. "gold" are the rule's rewards of each reply, "proxy" is the mean of the learned
 one, "kl" the divergence from the start in nats a reply. All runs share one start, its pairs and its reward
-model: the seeds of "methods" vary the training after it. A killed sweep goes on where it stopped. Left out:
-pairs labeled by people.
+model: the seeds of "methods" vary the training after it. The on-policy methods see as many samples; PPO takes
+four steps on those of an update (one a minibatch), GRPO and RLOO one. A killed sweep goes on where it
+stopped. Left out: pairs labeled by people.
 """
 
 import functools

@@ -22,7 +22,7 @@ PARTS = ("train", "dev", "test")
 ROOM = 40  # new tokens of a reply: what does not end within them is cut, and so not complete
 LEAST, MOST = 4, 16  # words of a short reply
 ON_TOPIC = 0.3  # the reward for naming the topic; the rest is for the form
-TOLD = 2  # words that a reply adds to the question
+ADDED = 2  # words that a reply adds to the question
 STOCK = (  # words that fit any topic
     "about answer common complex fascinating great important interesting known many most much"
     " popular question really something subject thing topic type various very"
@@ -62,14 +62,14 @@ def short(reply):
 
 
 def on_topic(question, reply):
-    """Whether a reply names the topic, in the singular or plural, and adds TOLD words to the question.
+    """Whether a reply names the topic, in the singular or plural, and adds ADDED words to the question.
 
     Words of up to three letters and those of STOCK, which fit any topic, do not count as added.
     """
     words, topic = re.findall(r"[a-z]+", reply.lower()), _forms(question.topic)
     empty = topic.union(*map(_forms, STOCK.split()), {"tell"})
     added = {word for word in words if len(word) > 3 and not _forms(word) & empty}
-    return any(_forms(word) & topic for word in words) and len(added) >= TOLD
+    return any(_forms(word) & topic for word in words) and len(added) >= ADDED
 
 
 def gold(question, reply):
