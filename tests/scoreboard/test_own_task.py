@@ -78,7 +78,9 @@ def test_the_help_desk_s_settings_suit_the_real_model_and_name_no_prompt_of_the_
             assert all(s.get("k", 0) <= 8 for s in settings), "a tenth of ten records are kept for dev"
             assert len({json.dumps(s) for s in settings}) == len(settings)
     (setting,) = own_task._settings(TECHNIQUES["full"], 1, "smollm2", "", 10)
-    assert setting["lr"] <= 2e-4, "the glass box's rate would wreck the real model"
+    assert setting["lr"] <= 4e-4, (
+        "what dev chose on the help desk; the glass box's rate would wreck the real model"
+    )
     (setting,) = own_task._settings(TECHNIQUES["zero_shot"], 1, "glass-box", "Sort this.", 10)
     assert setting["instruction"] == "own"
 
