@@ -43,12 +43,15 @@ def principled(model, tokenizer, prompts, replies, questions=PRINCIPLES, asked=s
     return [sum(values) / len(values) for values in zip(*odds_of_each)]
 
 
-def orders(model, tokenizer, prompts, a, b, question=BETTER):
-    """Log-odds that `a` is called the better one, (shown as A, shown as B): two lists of float."""
+def orders(model, tokenizer, prompts, a, b, question=BETTER, asked=str, said=str):
+    """Log-odds that `a` is called the better one, (shown as A, shown as B): two lists of float.
+
+    asked(question) -> what the model is sent, said(answer) -> the answer as it follows, as for `yes`.
+    """
     prompts, a, b = list(prompts), list(a), list(b)
-    texts = [pair(*row, question) for row in zip(prompts, a, b, strict=True)]
-    texts += [pair(*row, question) for row in zip(prompts, b, a, strict=True)]
-    values = odds(model, tokenizer, texts, " A", " B")
+    texts = [asked(pair(*row, question)) for row in zip(prompts, a, b, strict=True)]
+    texts += [asked(pair(*row, question)) for row in zip(prompts, b, a, strict=True)]
+    values = odds(model, tokenizer, texts, said(" A"), said(" B"))
     return values[: len(a)], [-value for value in values[len(a) :]]
 
 
@@ -78,6 +81,17 @@ def expected(model, tokenizer, prompts, replies, said=None):
     said = said or (lambda reply: f" {reply.strip()}")
     completions = [said(reply) + tokenizer.eos_token for reply in replies]
     return generation.logps(model, tokenizer, prompts, completions).tolist()
+
+
+def per_token(model, tokenizer, prompts, replies):
+    """Mean log-probability (nats) of a reply's tokens and its end under the model: list of float.
+
+    Unlike `expected`, which falls with every further word, it does not depend on the number of tokens alone.
+    """
+    completions = [reply.strip() + tokenizer.eos_token for reply in replies]
+    counts = [len(ids) for ids in tokenizer(completions, add_special_tokens=False)["input_ids"]]
+    sums = generation.logps(model, tokenizer, prompts, completions).tolist()
+    return [total / count for total, count in zip(sums, counts, strict=True)]
 
 
 def single(prompt, reply, question):
