@@ -3,6 +3,7 @@
     polite = llm_judge.yes(model, tokenizer, prompts, replies, "Is the reply polite?")     log-odds of yes
     first = llm_judge.better(model, tokenizer, prompts, a, b)                              log-odds of a
     known = llm_judge.expected(model, tokenizer, prompts, replies)                         log-probability
+    easy = llm_judge.per_token(model, tokenizer, prompts, replies)                         its mean over tokens
     llm_judge.agreement(first, gold)                                                       (share, low, high)
 
 Nothing is generated: a verdict is one token, and the probabilities of two are compared. `better` asks in
@@ -83,15 +84,19 @@ def expected(model, tokenizer, prompts, replies, said=None):
     return generation.logps(model, tokenizer, prompts, completions).tolist()
 
 
-def per_token(model, tokenizer, prompts, replies):
-    """Mean log-probability (nats) of a reply's tokens and its end under the model: list of float.
+def total(model, tokenizer, prompts, replies):
+    """Log-probability (nats) of each reply of a chat model, which follows the prompt without a space: as `expected`."""
+    return expected(model, tokenizer, prompts, replies, str.strip)
 
-    Unlike `expected`, which falls with every further word, it does not depend on the number of tokens alone.
+
+def per_token(model, tokenizer, prompts, replies):
+    """The mean log-probability (nats) of a token of each reply, its end included: list of float.
+
+    It does not fall with every further token as `total` does, but easy words raise it.
     """
-    completions = [reply.strip() + tokenizer.eos_token for reply in replies]
-    counts = [len(ids) for ids in tokenizer(completions, add_special_tokens=False)["input_ids"]]
-    sums = generation.logps(model, tokenizer, prompts, completions).tolist()
-    return [total / count for total, count in zip(sums, counts, strict=True)]
+    texts = [reply.strip() + tokenizer.eos_token for reply in replies]
+    counts = map(len, tokenizer(texts, add_special_tokens=False)["input_ids"])
+    return [value / count for value, count in zip(total(model, tokenizer, prompts, replies), counts)]
 
 
 def single(prompt, reply, question):

@@ -24,18 +24,22 @@ def prompt(shots, label):
     return f"{HEAD}{shown}\n\nOpinion: {label}\nReview:"
 
 
-def write(model, tokenizer, seeds, each, seed=0, temperature=0.9):
-    """`each` sampled records for each label of the seeds, with "id", "generation" 1, and the label asked for."""
-    rng, prompts, labels = random.Random(f"self-instruct {seed}"), [], []
-    for label in sorted({record["completion"] for record in seeds}):
-        labels += [label] * each
-        prompts += [prompt(rng.sample(seeds, min(SHOTS, len(seeds))), label) for _ in range(each)]
-    options = dict(stop="\n", temperature=temperature, top_k=TOP_K, seed=seed)
-    texts = generation.generate(model, tokenizer, prompts, ROOM, **options)
-    return [
-        {"id": f"s{seed}-{number:03}", "prompt": text.strip(), "completion": label, "generation": 1}
-        for number, (text, label) in enumerate(zip(texts, labels), 1)
-    ]
+def write(model, tokenizer, seeds, each, seed=0, temperature=0.9, groups=5):
+    """`each` sampled records for each label of the seeds, with "id", "generation" 1, and the label asked for.
+
+    The prompts of a group show the same seeds in the same order, so that the model reads them once. Raises
+    ValueError unless `each` is a multiple of `groups`.
+    """
+    if each % groups:
+        raise ValueError(f"{each} records for each label cannot be parted into {groups} equal groups")
+    rng, records = random.Random(f"self-instruct {seed}"), []
+    labels = sorted({record["completion"] for record in seeds}) * (each // groups)
+    for group in range(groups):
+        shots = rng.sample(seeds, min(SHOTS, len(seeds)))
+        options = dict(stop="\n", temperature=temperature, top_k=TOP_K, seed=1000 * seed + group)
+        texts = generation.generate(model, tokenizer, [prompt(shots, x) for x in labels], ROOM, **options)
+        records += [{"prompt": text.strip(), "completion": x} for text, x in zip(texts, labels)]
+    return [record | {"id": f"s{seed}-{i:03}", "generation": 1} for i, record in enumerate(records, 1)]
 
 
 def is_sound(record):
