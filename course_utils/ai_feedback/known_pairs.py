@@ -32,7 +32,9 @@ def facts(count, seed=0):
         for start, sentence in SENTENCES.items():
             if question.text.startswith(start):
                 subject = question.text.removeprefix(start).rstrip("?")
-                kinds.setdefault(question.kind, []).append((question.text, sentence, subject, question.answers))
+                kinds.setdefault(question.kind, []).append(
+                    (question.text, sentence, subject, question.answers)
+                )
     rng, pairs = random.Random(f"known pairs {seed}"), []
     for place in range(count):
         rows = kinds[list(kinds)[place % len(kinds)]]

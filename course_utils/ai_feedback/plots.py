@@ -87,25 +87,6 @@ def students(rows, column="added", xlabel="added to 200 real records", title="")
 
 
 @plt.rc_context(FONT)
-def by_confidence(records, hits):
-    """Accuracy of the replies that are kept, from the most confident to all; the Axes.
-
-    records: with "confidence"; hits: 0/1, in the same order. The band is a 95 % interval.
-    """
-    order = sorted(range(len(records)), key=lambda i: -records[i]["confidence"])
-    kept = range(5, len(order) + 1)  # fewer say nothing
-    right = [sum(hits[i] for i in order[:k]) for k in kept]
-    low, high = zip(*(evaluation.interval(r, k) for r, k in zip(right, kept)))
-    _, ax = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
-    shares = [k / len(order) for k in kept]
-    ax.plot(shares, [r / k for r, k in zip(right, kept)], color=COLORS[0])
-    ax.fill_between(shares, low, high, color=COLORS[0], alpha=0.15, linewidth=0)
-    ax.set(xlabel="share of messages kept, most confident first", ylabel="accuracy on these")
-    ax.set(xlim=(0, 1.02), ylim=(0, 1.02))
-    return ax
-
-
-@plt.rc_context(FONT)
 def effort(rows, limit, title=""):
     """Speed-up of annotation by the number of labels that the model is trained on; the Axes.
 
