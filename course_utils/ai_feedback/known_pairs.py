@@ -1,11 +1,11 @@
 """Pairs of replies of which everybody knows the better one: a judge is judged by them.
 
-    pairs = known_pairs.facts(40)                 {"prompt", "right", "wrong"}, one sentence each, equally long
+    pairs = known_pairs.facts(40)                     {"prompt", "right", "wrong"}, one sentence each
     long_wrong = known_pairs.padded(pairs, "wrong")
 
-One reply to a question of general knowledge is right; the other has the answer to another question of the same
-kind. So the labels need no annotator, and length is set, not found. Taught in lesson 06. Left out: questions of
-taste, where people differ.
+One reply to a question of general knowledge is right; the other has the answer to another question of the
+same kind. So the labels need no annotator, and length is set, not found. Taught in lesson 06. Left out:
+questions of taste, where people differ.
 """
 
 import random
@@ -20,13 +20,13 @@ SENTENCES = {  # a question's wording -> the reply to it
     "What color is ": "The color of {} is {}.",
 }
 PADDING = (  # says nothing: it makes a reply longer and no better
-    "That is a good question, and there is a lot that one could say about it, since it has been asked by many "
-    "people before."
+    "That is a good question, and there is a lot that one could say about it, since it has been asked by "
+    "many people before."
 )
 
 
 def facts(count, seed=0):
-    """`count` pairs {"prompt", "right", "wrong"}, the same number of each kind of question as far as it goes."""
+    """`count` pairs {"prompt", "right", "wrong"}, the kinds of questions in turn."""
     kinds = {}
     for question in one_word.questions("train"):
         for start, sentence in SENTENCES.items():

@@ -3,7 +3,7 @@
     polite = llm_judge.yes(model, tokenizer, prompts, replies, "Is the reply polite?")     log-odds of yes
     first = llm_judge.better(model, tokenizer, prompts, a, b)                              log-odds of a
     known = llm_judge.expected(model, tokenizer, prompts, replies)                         log-probability
-    easy = llm_judge.per_token(model, tokenizer, prompts, replies)                         its mean over tokens
+    easy = llm_judge.per_token(model, tokenizer, prompts, replies)                         mean of a token
 
 Nothing is generated: a verdict is one token, and the probabilities of two are compared. `better` asks in
 both orders, since a judge may have a position bias. Taught in lesson 06. Left out: ratings, panels of
@@ -78,7 +78,7 @@ def expected(model, tokenizer, prompts, replies, said=None):
 
 
 def total(model, tokenizer, prompts, replies):
-    """Log-probability (nats) of each reply of a chat model, which follows the prompt without a space: as `expected`."""
+    """As `expected`, for a chat model, whose reply follows the prompt without a space."""
     return expected(model, tokenizer, prompts, replies, str.strip)
 
 

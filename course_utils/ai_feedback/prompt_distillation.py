@@ -1,13 +1,13 @@
-"""Prompt distillation: what an instruction makes a model do, trained into its weights, without the instruction.
+"""Prompt distillation: what an instruction makes a model do, trained into its weights.
 
-    records = prompt_distillation.write(model, tokenizer, questions, instruction)     the teacher, instructed
-    records = prompt_distillation.keep(records, style.check)                          what obeys and does not loop
+    records = prompt_distillation.write(model, tokenizer, questions, instruction)    the teacher, instructed
+    records = prompt_distillation.keep(records, style.check)                         what obeys, without loops
     student = lora.add(model, …); training.train(model, chat_format.encoded(tokenizer, records), …)
 
-Teacher and student are one model: the teacher is asked with the instruction, the student without it. Taught in
-lesson 06. Left out: the teacher's probabilities of all tokens, which teach more for each record. Sources: Askell
-et al. 2021, "A general language assistant as a laboratory for alignment" (context distillation, section 2.2);
-Snell et al. 2022, "Learning by distilling context".
+Teacher and student are one model: the teacher is asked with the instruction, the student without it. Taught
+in lesson 06. Left out: the teacher's probabilities of all tokens, which teach more for each record. Sources:
+Askell et al. 2021, "A general language assistant as a laboratory for alignment" (context distillation,
+section 2.2); Snell et al. 2022, "Learning by distilling context".
 """
 
 from course_utils import generation
@@ -25,14 +25,14 @@ def asked(tokenizer, question, instruction=None):
 
 
 def replies(model, tokenizer, questions, instruction=None, temperature=0.0, seed=0, room=ROOM):
-    """The model's replies to the questions, with or without the instruction: list of str, no outer white space."""
+    """The model's replies to the questions, with or without the instruction: list of str."""
     prompts = [asked(tokenizer, question, instruction) for question in questions]
     options = dict(max_new_tokens=room, temperature=temperature, seed=seed)
     return [text.strip() for text in generation.generate(model, tokenizer, prompts, **options)]
 
 
 def write(model, tokenizer, questions, instruction, temperature=0.7, seed=0, room=ROOM):
-    """Records {"prompt": a question without the instruction, "completion": a reply with it}, sampled once each."""
+    """Sampled records {"prompt": a question without the instruction, "completion": a reply with it}."""
     written = replies(model, tokenizer, questions, instruction, temperature, seed, room)
     return [{"prompt": q, "completion": reply} for q, reply in zip(questions, written, strict=True)]
 

@@ -5,8 +5,8 @@
     agreed = self_instruct.verified(model, tokenizer, sound, seeds)       the model itself looks again
 
 seeds and records: {"prompt": a text, "completion": its label}. Copies and leaks are looked for by
-course_utils.ai_feedback.synthetic_data. Taught in lesson 06. Left out: new tasks, and texts before labels, which
-the paper recommends where answers are open. Source: Wang et al. 2022, "Self-Instruct", section 2.2.
+course_utils.ai_feedback.synthetic_data. Taught in lesson 06. Left out: new tasks, and texts before labels,
+which the paper recommends where answers are open. Source: Wang et al. 2022, "Self-Instruct", section 2.2.
 """
 
 import random

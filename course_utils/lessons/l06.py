@@ -10,8 +10,8 @@ p1 = Prediction(
 )
 p2 = Prediction(
     "06.p2",
-    "After five generations without fresh records: what has become of the planted bias, a sentence that a fifth "
-    "of the first records carried?",
+    "After five generations without fresh records: what has become of the planted bias, a sentence that a "
+    "fifth of the first records carried?",
     ["gone", "less", "about as much", "more"],
 )
 

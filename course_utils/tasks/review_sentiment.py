@@ -1,4 +1,4 @@
-"""Is a product review positive or negative? A small task in plain English, with a dozen labeled reviews to begin with.
+"""Is a product review positive or negative? A small task in plain English, with a dozen labeled reviews.
 
     seeds, real, test = review_sentiment.parts()        records {"prompt": review, "completion": its opinion}
 
