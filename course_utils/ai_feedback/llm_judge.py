@@ -3,7 +3,7 @@
     polite = llm_judge.yes(model, tokenizer, prompts, replies, "Is the reply polite?")     log-odds of yes
     first = llm_judge.better(model, tokenizer, prompts, a, b)                              log-odds of a
     known = llm_judge.expected(model, tokenizer, prompts, replies)                         log-probability
-    easy = llm_judge.per_token(model, tokenizer, prompts, replies)                         mean of a token
+    known, per_token = llm_judge.likelihood(model, tokenizer, prompts, replies)            in a chat
 
 Nothing is generated: a verdict is one token, and the probabilities of two are compared. `better` asks in
 both orders, since a judge may have a position bias. Taught in lesson 06. Left out: ratings, panels of
@@ -77,19 +77,16 @@ def expected(model, tokenizer, prompts, replies, said=None):
     return generation.logps(model, tokenizer, prompts, completions).tolist()
 
 
-def total(model, tokenizer, prompts, replies):
-    """As `expected`, for a chat model, whose reply follows the prompt without a space."""
-    return expected(model, tokenizer, prompts, replies, str.strip)
+def likelihood(model, tokenizer, prompts, replies):
+    """(log-probabilities, the same for each token) of a chat model's replies: two lists of float, in nats.
 
-
-def per_token(model, tokenizer, prompts, replies):
-    """The mean log-probability (nats) of a token of each reply, its end included: list of float.
-
-    It does not fall with every further token as `total` does, but easy words raise it.
+    As `expected`, without a space before the reply. The first falls with every further token, the second does
+    not, but easy words raise it.
     """
+    totals = expected(model, tokenizer, prompts, replies, str.strip)
     texts = [reply.strip() + tokenizer.eos_token for reply in replies]
     counts = map(len, tokenizer(texts, add_special_tokens=False)["input_ids"])
-    return [value / count for value, count in zip(total(model, tokenizer, prompts, replies), counts)]
+    return totals, [total / count for total, count in zip(totals, counts)]
 
 
 def single(prompt, reply, question):

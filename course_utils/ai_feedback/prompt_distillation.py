@@ -14,7 +14,7 @@ from course_utils import generation
 from course_utils.ai_feedback.model_collapse import distinct
 from course_utils.prompts.templates import render_chat
 
-ROOM = 40  # the most new tokens of a reply
+ROOM = 32  # the most new tokens of a reply
 LEAST = 0.8  # of a reply's pairs of words must differ
 
 

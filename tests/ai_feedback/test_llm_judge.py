@@ -74,12 +74,11 @@ def test_position_bias_of_known_judges():
     assert llm_judge.position_bias(*second)["first"] == 0.0
 
 
-def test_total_is_expected_without_a_space_and_per_token_its_mean(tiny):
+def test_likelihood_is_expected_without_a_space_and_its_mean_for_each_token(tiny):
     model, tokenizer = tiny
-    total = llm_judge.total(model, tokenizer, PROMPTS, B)
+    total, mean = llm_judge.likelihood(model, tokenizer, PROMPTS, B)
     assert total == llm_judge.expected(model, tokenizer, PROMPTS, B, said=str.strip)
     assert total != llm_judge.expected(model, tokenizer, PROMPTS, B)
-    mean = llm_judge.per_token(model, tokenizer, PROMPTS, B)
     counts = [len(tokenizer(reply.strip())["input_ids"]) + 1 for reply in B]
     assert [m * n for m, n in zip(mean, counts)] == pytest.approx(total)
 
