@@ -198,7 +198,7 @@ def logps(model, tokenizer, prompts, completions, batch_size=64, share=True):
     check_lengths(rows, context_length(model))
     sums = torch.zeros(len(rows))
     shared = shared_prefix(rows) if share and len(rows) > 1 and plain_cache(model) else 0
-    shared = min([shared, *(len(start) - 1 for start in starts)])  # a row's own ids foretell its completion
+    shared = min([shared, *(len(start) - 1 for start in starts)])  # a row's own ids predict its completion
     with evaluating(model), onednn.packed(model, sum(map(len, rows)) - shared * len(rows)):
         prefix = Prefix(model, rows[0][:shared] if shared else [])
         for batch in batches(rows, batch_size):

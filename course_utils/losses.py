@@ -52,7 +52,7 @@ def reward(chosen, rejected):
 
 
 def dpo(chosen, rejected, ref_chosen, ref_rejected, beta=0.1):
-    """Direct preference optimisation: Bradley-Terry with beta * log(policy / ref) as the reward.
+    """Direct preference optimization: Bradley-Terry with beta * log(policy / ref) as the reward.
 
     Log-probabilities of whole replies (reply_logps), (B,) each, the first two under the policy -> a scalar.
     Source: Rafailov et al. 2023, equation 7.

@@ -1,7 +1,7 @@
 """Runs a sweep: python -m course_utils.experiments NAME [--table NAME …] [--list]
 
-NAME is one of soft_prompts, peft, finetune, own_facts, rlhf and ai_feedback, the long runs behind the stored
-results of lessons 02 to 06, or labels or sizes, the curves of the help desk (their options: --help).
+NAME is one of SWEEPS, the long runs behind the stored results of lessons 02 to 06, or labels or sizes, the
+curves of the help desk (their options: --help).
 A killed sweep goes on where it stopped.
 """
 
@@ -14,7 +14,16 @@ import torch
 from course_utils import models
 from course_utils.experiments import curves, runner
 
-SWEEPS = ("soft_prompts", "peft", "finetune", "own_facts", "rlhf", "ai_feedback")
+SWEEPS = (
+    "soft_prompts",
+    "peft",
+    "finetune",
+    "own_facts",
+    "rlhf",
+    "rlhf_open_questions",
+    "rlhf_word_problems",
+    "ai_feedback",
+)
 CURVES = ("labels", "sizes")
 
 

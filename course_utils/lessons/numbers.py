@@ -123,7 +123,7 @@ n04 = Personal(
     "04.n1",
     """
     You have {records} records and train for {epochs} epochs in batches of {batch}; the last batch of an epoch
-    may be smaller, and is used. How many steps does the optimiser take?
+    may be smaller, and is used. How many steps does the optimizer take?
     """,
     draw=lambda rng: dict(
         batch=(batch := rng.choice([8, 16, 32])),
@@ -217,7 +217,7 @@ n08 = Personal(
     "08.n1",
     """
     A model of {billions} billion parameters is trained in full with AdamW in fp32: weights, gradients and two
-    states of the optimiser, 4 bytes each. All of it is sharded over {devices} devices. How many gigabytes
+    states of the optimizer, 4 bytes each. All of it is sharded over {devices} devices. How many gigabytes
     (10^9 bytes) does each device hold, activations aside?
     """,
     draw=lambda rng: dict(billions=rng.choice([1.3, 2.7, 6.7, 13, 30]), devices=rng.choice([2, 3, 5, 6, 10])),
@@ -227,7 +227,7 @@ n08 = Personal(
         (lambda billions, devices: 4 * billions / devices, "those are the weights alone"),
         (
             lambda billions, devices: 12 * billions / devices,
-            "one of the four is missing: weights, gradients, and two states of the optimiser",
+            "one of the four is missing: weights, gradients, and two states of the optimizer",
         ),
         (lambda billions, devices: 8 * billions / devices, "each number has 4 bytes in fp32, not 2"),
     ],

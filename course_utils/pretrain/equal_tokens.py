@@ -1,9 +1,10 @@
 """Three sizes of the glass box at equal tokens and equal schedule: exact match beside log-probability.
 
     python -m course_utils.pretrain.equal_tokens        train what is missing, measure, store (resumable)
+    python -m course_utils.pretrain.equal_tokens --shipped      the two shipped models of 12 million tokens
 
 Each size sees the same tokens in the same order, under the same learning-rate schedule: what differs is size
-alone. The shipped models cannot show that: tiny and small saw 12 million tokens, base 162. Exact match
+alone. Of the shipped models, tiny and small saw 12 million tokens, base saw 162 million. Exact match
 is 0 or 1 for a whole answer, the log-probability of the answer changes with every token's: whether an ability
 looks sharp depends on which of them is drawn (Schaeffer et al. 2023, arXiv:2304.15004).
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer, LlamaForCausalLM
 
-from course_utils import generation
+from course_utils import generation, models
 from course_utils.evaluation import evaluate
 from course_utils.pretrain.train import SIZES, train
 from course_utils.storage import files, paths
@@ -92,7 +93,14 @@ def main():
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
     parser.add_argument("--work", type=Path, default=paths.course_home() / "pretrain")
     parser.add_argument("--items", type=int, default=200, help="held-out items of each ability")
+    parser.add_argument("--shipped", action="store_true", help="measure the shipped tiny and small only")
     args = parser.parse_args()
+    if args.shipped:
+        for size in ("tiny", "small"):
+            model, tokenizer = models.load(f"glass-box-{size}")
+            row = {str(SIZES[size]["tokens"] * 1_000_000): all_abilities(model, tokenizer, args.items)}
+            store(size, model.num_parameters(), row, million_tokens=SIZES[size]["tokens"])
+        return
     for size in args.sizes:
         folder = args.work / f"{size}-{MILLION_TOKENS}M"
         model, _, _ = train(size, MILLION_TOKENS, folder)
