@@ -25,23 +25,31 @@ PADDING = (  # says nothing: it makes a reply longer and no better
 )
 
 
-def facts(count, seed=0):
-    """`count` pairs {"prompt", "right", "wrong"}, the kinds of questions in turn."""
-    kinds = {}
-    for question in one_word.questions("train"):
+def opened(part):
+    """[(question, the beginning of its reply)] of the questions that have a sentence.
+
+    part: of course_utils.tasks.one_word; the beginning ends before the answer, "The capital of Peru is".
+    """
+    rows = []
+    for question in one_word.questions(part):
         for start, sentence in SENTENCES.items():
             if question.text.startswith(start):
                 subject = question.text.removeprefix(start).rstrip("?")
-                kinds.setdefault(question.kind, []).append(
-                    (question.text, sentence, subject, question.answers)
-                )
+                rows.append((question, sentence.format(subject, "").removesuffix(" .")))
+    return rows
+
+
+def facts(count, seed=0):
+    """`count` pairs {"prompt", "right", "wrong"}, the kinds of questions in turn."""
+    kinds = {}
+    for question, opening in opened("train"):
+        kinds.setdefault(question.kind, []).append((question.text, opening, question.answers))
     rng, pairs = random.Random(f"known pairs {seed}"), []
     for place in range(count):
         rows = kinds[list(kinds)[place % len(kinds)]]
-        text, sentence, subject, answers = rows[(place // len(kinds)) % len(rows)]
-        wrong = rng.choice([row[3][0] for row in rows if row[3][0] not in answers])
-        replies = {"right": sentence.format(subject, answers[0]), "wrong": sentence.format(subject, wrong)}
-        pairs.append({"prompt": text} | replies)
+        text, opening, answers = rows[(place // len(kinds)) % len(rows)]
+        wrong = rng.choice([row[2][0] for row in rows if row[2][0] not in answers])
+        pairs.append({"prompt": text, "right": f"{opening} {answers[0]}.", "wrong": f"{opening} {wrong}."})
     return pairs
 
 

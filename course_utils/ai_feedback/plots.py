@@ -52,7 +52,7 @@ def orders(one, two, title=""):
     ax.set(xlim=(-most, most), ylim=(-most, most))
     ax.set(xlabel="log-odds of a reply shown as A", ylabel="log-odds of the same reply shown as B")
     ax.set_title(title, wrap=True)
-    ax.text(0.97, 0.03, "says A both times", ha="right", transform=ax.transAxes)
+    ax.text(0.97, 0.47, "says A both times", ha="right", va="top", transform=ax.transAxes)
     ax.text(0.03, 0.95, "says B both times", transform=ax.transAxes)
     return ax
 

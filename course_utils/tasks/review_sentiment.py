@@ -11,12 +11,12 @@ import random
 from course_utils.corpus.families.reviews import draw_review
 from course_utils.tasks.prompting import everyday
 
-SEEDS, REAL, COMPOSED = 12, 100, 110
+SEEDS, REAL, COMPOSED = 12, 100, 300
 
 
 @functools.cache
 def parts():
-    """(12 seeds, 100 real records for a control, 162 of a test: 52 short reviews, 110 longer ones)."""
+    """(12 seeds, 100 real records for a control, 352 of a test: 52 short reviews, 300 longer ones)."""
     short = [{"id": f"r{i:02}", "prompt": text, "completion": label}
              for i, (text, label) in enumerate(everyday.reviews(), 1)]  # fmt: skip
     rng, composed = random.Random("review sentiment"), {}

@@ -5,7 +5,7 @@ from course_utils.tasks import review_sentiment
 
 def test_parts_are_disjoint_and_hold_both_opinions():
     parts = review_sentiment.parts()
-    assert [len(part) for part in parts] == [12, 100, 162]
+    assert [len(part) for part in parts] == [12, 100, 352]
     texts = [record["prompt"] for part in parts for record in part]
     assert len(set(texts)) == len(texts) == len({record["id"] for part in parts for record in part})
     for part in parts:
