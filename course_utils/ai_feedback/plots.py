@@ -121,7 +121,7 @@ def generations(rows, title=""):
         "right": "exact-match accuracy on dev",
         "distinct_3": "distinct-3",
         "facts": "facts of the sheet that it states",
-        "mark_written": "share of records with the mark",
+        "mark_written": "share of records with the bias",
     }
     for i, (fresh, runs) in enumerate(sorted(by(rows, "fresh").items())):
         for ax, column in zip(axes, panels):
@@ -133,12 +133,12 @@ def generations(rows, title=""):
                 ax.plot(range(len(line)), line, ".", color=COLORS[i], alpha=0.4)
             means = [statistics.mean(values) for values in zip(*lines)]
             ax.plot(means, LINES[i], marker=MARKERS[i], color=COLORS[i], label=FRESH[fresh])
-    for ax, title in zip(axes, panels.values()):
-        ax.set(title=title, xlabel="generation")
+    for ax, name in zip(axes, panels.values()):
+        ax.set(title=name, xlabel="generation")
         ax.title.set_size(10)
         ax.set_ylim(bottom=0)
     axes[0].figure.suptitle(title)
     axes[0].figure.legend(
-        *axes[0].get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=2
+        *axes[0].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=2
     )
     return axes
