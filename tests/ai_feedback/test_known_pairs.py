@@ -35,3 +35,13 @@ def test_shown_mixes_the_sides_and_keeps_the_gold():
     assert prompts == [pair["prompt"] for pair in PAIRS] and 10 < gold.count(1) < 30
     for pair, one, two, sign in zip(PAIRS, a, b, gold):
         assert (one, two) == ((pair["right"], pair["wrong"]) if sign > 0 else (pair["wrong"], pair["right"]))
+
+
+def test_the_beginning_of_a_reply_ends_before_its_answer():
+    opened = known_pairs.opened("test")
+    assert len(opened) > 40 and len({question.text for question, _ in opened}) == len(opened)
+    for question, opening in opened:
+        words = opening.split(" ")
+        assert opening == opening.strip() and words[-1] == "is" and not opening.endswith(".")
+        assert not any(f" {answer}" in opening.partition(" of ")[2] for answer in question.answers)
+        assert words[1] in question.text  # "capital", "color", …
