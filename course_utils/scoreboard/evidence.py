@@ -54,7 +54,8 @@ class Comparison:
         if not self.gap:
             return f"{text}; no fair rival was measured"
         value, low, high = self.gap
-        return f"{text} against {self.rival}: {value:+.2f} ({low:+.2f} to {high:+.2f}), {self.sure}"
+        once = " for one seed each: others may differ" if self.best.seeds == self.rival.seeds == 1 else ""
+        return f"{text} against {self.rival}: {value:+.2f} ({low:+.2f} to {high:+.2f}), {self.sure}{once}"
 
 
 class Board:

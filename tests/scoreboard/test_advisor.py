@@ -311,3 +311,10 @@ def test_the_readme_s_picture_shows_the_rows_of_today(tmp_path):
     new, stored = Image.open(tmp_path / "new.png"), Image.open(plots.README_PICTURE)
     assert stored.info["Description"] == new.info["Description"] == plots.rows_shown()
     assert stored.size == pytest.approx(new.size, rel=0.02)
+
+
+def test_a_difference_of_one_seed_each_says_so():
+    rows = {n: evidence.Row("full", 0.5, 0.4, 0.6, n) for n in (1, 3)}
+    once = evidence.Comparison("accuracy", rows[1], rows[1], (0.1, 0.05, 0.15))
+    thrice = evidence.Comparison("accuracy", rows[3], rows[1], (0.1, 0.05, 0.15))
+    assert str(once).endswith("sure for one seed each: others may differ") and str(thrice).endswith("sure")
