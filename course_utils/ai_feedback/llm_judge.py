@@ -3,7 +3,7 @@
     polite = llm_judge.yes(model, tokenizer, prompts, replies, "Is the reply polite?")     log-odds of yes
     first = llm_judge.better(model, tokenizer, prompts, a, b)                              log-odds of a
     known = llm_judge.expected(model, tokenizer, prompts, replies)                         log-probability
-    llm_judge.agreement(first, gold)                                                       (share, low, high)
+    known, per_token = llm_judge.likelihood(model, tokenizer, prompts, replies)            in a chat
 
 Nothing is generated: a verdict is one token, and the probabilities of two are compared. `better` asks in
 both orders, since a judge may have a position bias. Taught in lesson 06. Left out: ratings, panels of
@@ -13,7 +13,7 @@ et al. 2023, "Judging LLM-as-a-judge"; Bai et al. 2022, "Constitutional AI".
 
 import torch
 
-from course_utils import evaluation, generation
+from course_utils import generation
 from course_utils.batching import batches, check_lengths, context_length, encode, evaluating, left_pad
 from course_utils.prompts.few_shot import bare
 
@@ -43,12 +43,15 @@ def principled(model, tokenizer, prompts, replies, questions=PRINCIPLES, asked=s
     return [sum(values) / len(values) for values in zip(*odds_of_each)]
 
 
-def orders(model, tokenizer, prompts, a, b, question=BETTER):
-    """Log-odds that `a` is called the better one, (shown as A, shown as B): two lists of float."""
+def orders(model, tokenizer, prompts, a, b, question=BETTER, asked=str, said=str):
+    """Log-odds that `a` is called the better one, (shown as A, shown as B): two lists of float.
+
+    asked(question) -> what the model is sent, said(answer) -> the answer as it follows, as for `yes`.
+    """
     prompts, a, b = list(prompts), list(a), list(b)
-    texts = [pair(*row, question) for row in zip(prompts, a, b, strict=True)]
-    texts += [pair(*row, question) for row in zip(prompts, b, a, strict=True)]
-    values = odds(model, tokenizer, texts, " A", " B")
+    texts = [asked(pair(*row, question)) for row in zip(prompts, a, b, strict=True)]
+    texts += [asked(pair(*row, question)) for row in zip(prompts, b, a, strict=True)]
+    values = odds(model, tokenizer, texts, said(" A"), said(" B"))
     return values[: len(a)], [-value for value in values[len(a) :]]
 
 
@@ -58,12 +61,6 @@ def better(model, tokenizer, prompts, a, b, question=BETTER):
     A position bias adds the same to one order as it takes from the other, so it cancels.
     """
     return [(one + two) / 2 for one, two in zip(*orders(model, tokenizer, prompts, a, b, question))]
-
-
-def graded(model, tokenizer, prompts, a, b, question=GOOD):
-    """The log-odds of `yes` for `a` less those for `b`: list of float, free of position bias."""
-    one, two = (yes(model, tokenizer, prompts, replies, question) for replies in (a, b))
-    return [x - y for x, y in zip(one, two)]
 
 
 def expected(model, tokenizer, prompts, replies, said=None):
@@ -78,6 +75,18 @@ def expected(model, tokenizer, prompts, replies, said=None):
     said = said or (lambda reply: f" {reply.strip()}")
     completions = [said(reply) + tokenizer.eos_token for reply in replies]
     return generation.logps(model, tokenizer, prompts, completions).tolist()
+
+
+def likelihood(model, tokenizer, prompts, replies):
+    """(log-probabilities, the same for each token) of a chat model's replies: two lists of float, in nats.
+
+    As `expected`, without a space before the reply. The first falls with every further token, the second does
+    not, but easy words raise it.
+    """
+    totals = expected(model, tokenizer, prompts, replies, str.strip)
+    texts = [reply.strip() + tokenizer.eos_token for reply in replies]
+    counts = map(len, tokenizer(texts, add_special_tokens=False)["input_ids"])
+    return totals, [total / count for total, count in zip(totals, counts)]
 
 
 def single(prompt, reply, question):
@@ -113,18 +122,6 @@ def odds(model, tokenizer, texts, first, second, batch_size=64):
     return values
 
 
-def agreement(scores, gold):
-    """(share of pairs on which the judge and gold prefer the same reply, low, high), Wilson's interval.
-
-    scores and gold are above 0 where the first reply is preferred; a score of 0 counts one half. Raises
-    ValueError for a gold of 0: where nothing is better, nobody can agree.
-    """
-    if not all(gold):
-        raise ValueError("a pair without a better reply")
-    hits = sum(0.5 if s == 0 else (s > 0) == (g > 0) for s, g in zip(scores, gold, strict=True))
-    return hits / len(scores), *evaluation.interval(hits, len(scores))
-
-
 def position_bias(one, two):
     """What `orders` gives -> {"first", "same", "nats"}.
 
@@ -137,17 +134,3 @@ def position_bias(one, two):
         "same": sum((s > 0) == (t > 0) for s, t in zip(one, two, strict=True)) / count,
         "nats": sum((s - t) / 2 for s, t in zip(one, two, strict=True)) / count,
     }
-
-
-def length_bias(scores, a, b, gold):
-    """(share of longer replies preferred by the judge, the same by gold, number of pairs), in words.
-
-    Pairs of equal length are left out. Only the gap between the two shares is a bias: a longer reply
-    may well be better. Raises ValueError if all pairs have equal lengths.
-    """
-    longer = [len(x.split()) - len(y.split()) for x, y in zip(a, b, strict=True)]
-    rows = [(s, g, d) for s, g, d in zip(scores, gold, longer, strict=True) if d]
-    if not rows:
-        raise ValueError("all replies are equally long")
-    by_judge = sum((s > 0) == (d > 0) for s, _, d in rows) / len(rows)
-    return by_judge, sum((g > 0) == (d > 0) for _, g, d in rows) / len(rows), len(rows)

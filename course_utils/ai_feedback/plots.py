@@ -36,7 +36,7 @@ def gap(a, b):
 
 
 @plt.rc_context(FONT)
-def orders(one, two):
+def orders(one, two, title=""):
     """Each pair's log-odds for its first reply, in one order and in the other; the Axes.
 
     Dots in the hatched quarters are contradictory verdicts, decided by position bias.
@@ -51,19 +51,22 @@ def orders(one, two):
     ax.axvline(0, color="black", linewidth=0.8)
     ax.set(xlim=(-most, most), ylim=(-most, most))
     ax.set(xlabel="log-odds of a reply shown as A", ylabel="log-odds of the same reply shown as B")
-    ax.text(0.97, 0.03, "says A both times", ha="right", transform=ax.transAxes)
+    ax.set_title(title, wrap=True)
+    ax.text(0.97, 0.47, "says A both times", ha="right", va="top", transform=ax.transAxes)
     ax.text(0.03, 0.95, "says B both times", transform=ax.transAxes)
     return ax
 
 
-def labels(rows):
+def labels(rows, title=""):
     """Reward models by the number of their labels, from people and from the judge; the Axes."""
     named = [row | {"source": NAMES[row["source"]]} for row in rows]
-    return accuracy_by_pairs(named, "source", "labels", "{}")
+    ax = accuracy_by_pairs(named, "source", "labels", "{}")
+    ax.set(xlabel="labels that the reward model is trained on", title=title)
+    return ax
 
 
 @plt.rc_context(FONT)
-def students(rows, column="added", xlabel="added to 200 real records"):
+def students(rows, column="added", xlabel="added to 200 real records", title=""):
     """A bar for each kind of added records, a dot for each seed; the Axes."""
     _, ax = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
     groups = by(rows, column)
@@ -78,32 +81,13 @@ def students(rows, column="added", xlabel="added to 200 real records"):
         for name, runs in groups.items()
     ]
     ax.set_xticks(range(len(groups)), names)
-    ax.set(xlabel=f"{xlabel} (how many)", ylabel="exact-match accuracy on dev")
+    ax.set(xlabel=f"{xlabel} (how many)", ylabel="exact-match accuracy on dev (glass box)", title=title)
     ax.margins(y=0.15)
     return ax
 
 
 @plt.rc_context(FONT)
-def by_confidence(records, hits):
-    """Accuracy of the replies that are kept, from the most confident to all; the Axes.
-
-    records: with "confidence"; hits: 0/1, in the same order. The band is a 95 % interval.
-    """
-    order = sorted(range(len(records)), key=lambda i: -records[i]["confidence"])
-    kept = range(5, len(order) + 1)  # fewer say nothing
-    right = [sum(hits[i] for i in order[:k]) for k in kept]
-    low, high = zip(*(evaluation.interval(r, k) for r, k in zip(right, kept)))
-    _, ax = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
-    shares = [k / len(order) for k in kept]
-    ax.plot(shares, [r / k for r, k in zip(right, kept)], color=COLORS[0])
-    ax.fill_between(shares, low, high, color=COLORS[0], alpha=0.15, linewidth=0)
-    ax.set(xlabel="share of messages kept, most confident first", ylabel="accuracy on these")
-    ax.set(xlim=(0, 1.02), ylim=(0, 1.02))
-    return ax
-
-
-@plt.rc_context(FONT)
-def effort(rows, limit):
+def effort(rows, limit, title=""):
     """Speed-up of annotation by the number of labels that the model is trained on; the Axes.
 
     rows: of "annotation", with "batches"; limit: the speed-up of a perfect model.
@@ -120,13 +104,14 @@ def effort(rows, limit):
     ax.set(xscale="log", xlabel="labels that the model is trained on", ylabel="speed-up of annotation")
     ax.set_xticks(list(groups), [f"{count:,}" for count in groups])
     ax.set_ylim(0, 1.15 * limit)
+    ax.set_title(title)
     ax.minorticks_off()
     ax.legend(frameon=False)
     return ax
 
 
 @plt.rc_context(FONT)
-def generations(rows):
+def generations(rows, title=""):
     """Four numbers over the generations, with and without fresh records; the four Axes.
 
     rows: of "lineage", with "fresh" and "students". Lines are means over seeds, dots the seeds.
@@ -136,7 +121,7 @@ def generations(rows):
         "right": "exact-match accuracy on dev",
         "distinct_3": "distinct-3",
         "facts": "facts of the sheet that it states",
-        "mark_written": "share of records with the mark",
+        "mark_written": "share of records with the bias",
     }
     for i, (fresh, runs) in enumerate(sorted(by(rows, "fresh").items())):
         for ax, column in zip(axes, panels):
@@ -148,11 +133,12 @@ def generations(rows):
                 ax.plot(range(len(line)), line, ".", color=COLORS[i], alpha=0.4)
             means = [statistics.mean(values) for values in zip(*lines)]
             ax.plot(means, LINES[i], marker=MARKERS[i], color=COLORS[i], label=FRESH[fresh])
-    for ax, title in zip(axes, panels.values()):
-        ax.set(title=title, xlabel="generation")
+    for ax, name in zip(axes, panels.values()):
+        ax.set(title=name, xlabel="generation")
         ax.title.set_size(10)
         ax.set_ylim(bottom=0)
+    axes[0].figure.suptitle(title)
     axes[0].figure.legend(
-        *axes[0].get_legend_handles_labels(), frameon=False, loc="outside upper center", ncols=2
+        *axes[0].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=2
     )
     return axes

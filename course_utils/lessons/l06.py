@@ -6,17 +6,12 @@ from course_utils.lessons.exercise import Exercise, Prediction, cases, expect
 
 p1 = Prediction(
     "06.p1",
-    "The untouched model compares two replies to the desk. In how many of 100 pairs does it prefer the one "
-    "that stands first, whichever that is?",
+    "SmolLM2 compares two replies. In how many of 100 verdicts does it prefer the reply that is shown first?",
 )
 p2 = Prediction(
     "06.p2",
-    "A teacher that has read 200 records writes new ones. How many of 100 does the program pass?",
-)
-p3 = Prediction(
-    "06.p3",
-    "After five generations without fresh records: what has become of the mark that a fifth of the first "
-    "records carried?",
+    "After five generations without fresh records: what has become of the planted bias, a sentence that a "
+    "fifth of the first records carried?",
     ["gone", "less", "about as much", "more"],
 )
 

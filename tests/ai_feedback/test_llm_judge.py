@@ -74,17 +74,18 @@ def test_position_bias_of_known_judges():
     assert llm_judge.position_bias(*second)["first"] == 0.0
 
 
-def test_agreement_counts_a_tie_as_half_and_refuses_pairs_without_a_better_reply():
-    share, low, high = llm_judge.agreement([1, -1, 0, 2], [1, 1, 1, 1])
-    assert share == 2.5 / 4 and 0 < low < share < high < 1
-    with pytest.raises(ValueError, match="better"):
-        llm_judge.agreement([1.0], [0])
+def test_likelihood_is_expected_without_a_space_and_its_mean_for_each_token(tiny):
+    model, tokenizer = tiny
+    total, mean = llm_judge.likelihood(model, tokenizer, PROMPTS, B)
+    assert total == llm_judge.expected(model, tokenizer, PROMPTS, B, said=str.strip)
+    assert total != llm_judge.expected(model, tokenizer, PROMPTS, B)
+    counts = [len(tokenizer(reply.strip())["input_ids"]) + 1 for reply in B]
+    assert [m * n for m, n in zip(mean, counts)] == pytest.approx(total)
 
 
-def test_length_bias_is_given_beside_what_gold_prefers():
-    long, short = ["a b c"] * 4, ["a"] * 4
-    by_judge, by_gold, count = llm_judge.length_bias([1, 1, 1, -1], long, short, [1, 1, -1, -1])
-    assert (by_judge, by_gold, count) == (0.75, 0.5, 4)
-    assert llm_judge.length_bias([1.0, 1.0], ["a", "a b"], ["b", "b"], [1, 1])[2] == 1
-    with pytest.raises(ValueError, match="equally long"):
-        llm_judge.length_bias([1.0], ["a"], ["b"], [1])
+def test_orders_asks_in_the_form_it_is_given(tiny):
+    as_it_is = llm_judge.orders(*tiny, PROMPTS, A, B)
+    wrapped = llm_judge.orders(*tiny, PROMPTS, A, B, asked=lambda text: f"<{text}>", said=lambda word: word)
+    assert wrapped != as_it_is
+    texts = [f"<{llm_judge.pair(*row)}>" for row in zip(PROMPTS, A, B)]
+    assert wrapped[0] == llm_judge.odds(*tiny, texts, " A", " B")

@@ -35,7 +35,7 @@ def test_claims_about_stored_rows_say_so():
         for call in calls:
             if isinstance(call.func, ast.Name) and call.func.id == "claim":
                 names = {n.id for n in ast.walk(call) if isinstance(n, ast.Name)}
-                stored = bool(names & {"lost", "helped", "ruined", "alone", "batches", "quicker"})
+                stored = bool(names & {"lost", "helped", "ruined", "alone", "quicker"})
                 assert stored == ("(stored" in ast.unparse(call.args[0])), ast.unparse(call)
 
 
@@ -88,12 +88,6 @@ def test_labels_students_and_effort_hold_every_row():
     batches = [{"labels": n, "scratch": 30.0, "seconds": 20.0 - i} for i, n in enumerate((50, 100))]
     ax = plots.effort([{"batches": batches}, {"batches": batches}], limit=2.5)
     assert list(ax.lines[0].get_ydata()) == [30 / 20, 30 / 19] and ax.get_ylim()[1] > 2.5
-
-
-def test_by_confidence_keeps_the_most_confident_first():
-    records = [{"confidence": i / 10} for i in range(10)]
-    ax = plots.by_confidence(records, [0] * 5 + [1] * 5)
-    assert list(ax.lines[0].get_ydata()) == pytest.approx([5 / k for k in range(5, 11)])
 
 
 def test_generations_has_four_panels_and_two_lines_each():
