@@ -119,9 +119,9 @@ def test_the_mask_covers_the_completion_and_the_end():
 
 def test_masks_and_labels_say_the_same():
     tokenizer = byte_tokenizer(bos=START)
-    for example, labelled in zip(encode(tokenizer, RECORDS), encode_examples(tokenizer, RECORDS)):
-        assert example["input_ids"] == labelled["input_ids"]
-        assert example["mask"] == [int(label != -100) for label in labelled["labels"]]
+    for example, labeled in zip(encode(tokenizer, RECORDS), encode_examples(tokenizer, RECORDS)):
+        assert example["input_ids"] == labeled["input_ids"]
+        assert example["mask"] == [int(label != -100) for label in labeled["labels"]]
 
 
 def test_collate_gives_masks_and_positions_on_either_side():

@@ -269,8 +269,8 @@ def test_end_token_counts_even_where_it_is_the_pad_token(loaded):
         assert batch["attention_mask"].sum(1).tolist() == [len(e["input_ids"]) for e in examples]
         ends = (batch["input_ids"] == tokenizer.eos_token_id) & (batch["mask"] == 1)
         assert ends.sum(1).tolist() == [1, 1, 1]
-    labelled = data.collate(data.encode_examples(tokenizer, RECORDS), tokenizer.pad_token_id)
-    assert (labelled["labels"] == tokenizer.eos_token_id).sum(1).tolist() == [1, 1, 1]
+    labeled = data.collate(data.encode_examples(tokenizer, RECORDS), tokenizer.pad_token_id)
+    assert (labeled["labels"] == tokenizer.eos_token_id).sum(1).tolist() == [1, 1, 1]
 
 
 def test_loss_of_a_padded_batch_is_that_of_transformers(loaded):

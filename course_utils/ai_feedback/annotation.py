@@ -64,35 +64,35 @@ def limit(records, costs=COSTS):
 
 
 def batch(records, proposals, seed=0, costs=COSTS, missed=MISSED):
-    """(labelled records, costs) for proposals to records.
+    """(labeled records, costs) for proposals to records.
 
     The costs: n, seconds, scratch (seconds without proposals), right (proposals right as a whole),
     wrong_labels (labels with a mistake in them, overlooked).
     """
-    rng, labelled = random.Random(f"annotator {seed}"), []
+    rng, labeled = random.Random(f"annotator {seed}"), []
     spent = {"n": len(records), "seconds": 0.0, "scratch": 0.0, "right": 0, "wrong_labels": 0}
     for record, proposal in zip(records, proposals, strict=True):
         label, seconds = corrected(record, proposal, rng, costs, missed)
-        labelled.append(record | {"completion": label})
+        labeled.append(record | {"completion": label})
         spent["seconds"] += seconds
         spent["scratch"] += from_scratch(record, costs)[1]
         spent["right"] += gold.score(record, proposal)["whole"]
         spent["wrong_labels"] += not gold.score(record, label)["whole"]
-    return labelled, spent | {name: round(spent[name], 1) for name in ("seconds", "scratch")}
+    return labeled, spent | {name: round(spent[name], 1) for name in ("seconds", "scratch")}
 
 
 def campaign(records, sizes, learn, seed=0, costs=COSTS, missed=MISSED, timed=100):
     """The costs of batches of `timed` labels, with a model trained on ever more: [{"labels", …}].
 
-    sizes: how many labels there are before each batch. learn(labelled, turn) -> reply(requests) ->
+    sizes: how many labels there are before each batch. learn(labeled, turn) -> reply(requests) ->
     proposals. The annotator's labels of a batch, mistakes included, are training data from then on; the
     others up to the next size are the records' own, to save the time of proposing them.
     """
-    labelled, rows = list(records[: sizes[0]]), []
+    labeled, rows = list(records[: sizes[0]]), []
     for turn, (size, upto) in enumerate(zip(sizes, [*sizes[1:], sizes[-1] + timed])):
         waiting, rest = records[size : min(size + timed, upto)], records[size + timed : upto]
-        proposals = learn(labelled, turn)([record["prompt"] for record in waiting])
+        proposals = learn(labeled, turn)([record["prompt"] for record in waiting])
         done, spent = batch(waiting, proposals, f"{seed} {turn}", costs, missed)
-        labelled += done + rest
+        labeled += done + rest
         rows.append({"labels": size} | spent)
     return rows

@@ -117,7 +117,7 @@ def with_parents(records, ancestors):
     ]
 
 
-def pseudo_labelled(model, tokenizer, prompts, level=1):
+def pseudo_labeled(model, tokenizer, prompts, level=1):
     """Records with the model's own replies to messages, each with "confidence", the reply's probability.
 
     Source: Lee 2013, "Pseudo-Label".

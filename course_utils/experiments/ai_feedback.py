@@ -19,7 +19,7 @@ from course_utils.tasks.toy_desk import gold
 from course_utils.tasks.toy_desk.replies import stratified
 from course_utils.tasks.toy_desk.task import TASK
 from course_utils.techniques import synthetic
-from course_utils.techniques.ai_feedback import labelled
+from course_utils.techniques.ai_feedback import labeled
 from course_utils.techniques.finetune import full
 
 FILE = paths.DATA / "results" / "ai_feedback.json"
@@ -57,7 +57,7 @@ def read(table):
 
 
 def reward_models(source, labels, seed):
-    """A reward model from labels of people (one in ten is wrong) or of a judge (see `relabelled`).
+    """A reward model from labels of people (one in ten is wrong) or of a judge (see `relabeled`).
 
     It begins, as in lesson 05, from the policy that wrote most of the replies.
     """
@@ -65,10 +65,10 @@ def reward_models(source, labels, seed):
     sampled = random.Random(f"labels {seed}").sample(pairs, labels)
     policy, tokenizer = writer()
     judge = {"principles": models.load, "itself": writer}.get(source, trained_judge)
-    labelled_pairs = sampled if source == "people" else relabelled(*judge(), sampled, source)
-    agreed = sum(a["chosen"] == right(b) for a, b in zip(labelled_pairs, sampled))
+    labeled_pairs = sampled if source == "people" else relabeled(*judge(), sampled, source)
+    agreed = sum(a["chosen"] == right(b) for a, b in zip(labeled_pairs, sampled))
     model = reward_model.start(policy, seed)
-    reward_model.train(model, tokenizer, labelled_pairs, seed=seed)
+    reward_model.train(model, tokenizer, labeled_pairs, seed=seed)
     margins = reward_model.margins(model, tokenizer, held_out)
     hits = "".join(str(int(margin > 0)) for margin in margins)
     return {"hits": hits, "right": hits.count("1"), "n": len(hits), "labels_right": agreed}
@@ -101,9 +101,9 @@ def annotation_run(seed):
     train, _ = desk()
     order = random.Random(f"annotation {seed}").sample(train, len(train))
 
-    def learn(labelled, turn):
+    def learn(labeled, turn):
         model, tokenizer = models.load("glass-box")
-        return full(model, tokenizer, labelled, 10 * seed + turn, TASK, RATE, ANNOTATING).reply
+        return full(model, tokenizer, labeled, 10 * seed + turn, TASK, RATE, ANNOTATING).reply
 
     return {"batches": annotation.campaign(order, SIZES, learn, seed)}
 
@@ -168,7 +168,7 @@ def pseudo_labels(seed):
     model, tokenizer = models.load("glass-box")
     full(model, tokenizer, seeds, seed, TASK, RATE, STEPS)
     prompts = [record["prompt"] for record in others[:UNLABELLED]]
-    return synthetic_data.pseudo_labelled(model, tokenizer, prompts)
+    return synthetic_data.pseudo_labeled(model, tokenizer, prompts)
 
 
 def student(records, seed):
@@ -199,7 +199,7 @@ def right(pair):
     return pair["rejected"] if pair["flipped"] else pair["chosen"]
 
 
-def relabelled(judge, tokenizer, pairs, source="judge"):
+def relabeled(judge, tokenizer, pairs, source="judge"):
     """The pairs as a model labels them.
 
     source: "judge", by the question that it was trained on; "expected", by its log-probability of the
@@ -211,4 +211,4 @@ def relabelled(judge, tokenizer, pairs, source="judge"):
         "itself": llm_judge.expected,
         "principles": llm_judge.principled,
     }
-    return labelled(lambda prompts, replies: scores[source](judge, tokenizer, prompts, replies), pairs)
+    return labeled(lambda prompts, replies: scores[source](judge, tokenizer, prompts, replies), pairs)

@@ -81,7 +81,7 @@ def penalty(penalty, seed, updates=LONGER, batch_size=BATCH, sft_steps=SFT_STEPS
 def second_round(seed, fresh=FRESH, updates=UPDATES, batch_size=BATCH, sft_steps=SFT_STEPS):
     """PPO, then once more on fresh pairs.
 
-    The policy's own replies are sampled and labelled, a new reward model is trained from the policy on old
+    The policy's own replies are sampled and labeled, a new reward model is trained from the policy on old
     and new pairs, and PPO continues.
     """
     policy, tokenizer, train, dev = start(seed, sft_steps)
@@ -97,7 +97,7 @@ def second_round(seed, fresh=FRESH, updates=UPDATES, batch_size=BATCH, sft_steps
 
 
 def own_pairs(policy, tokenizer, train, count, seed, noise=preferences.NOISE):
-    """At most `count` labelled pairs of the policy's own replies, as preferences.labelled makes them."""
+    """At most `count` labeled pairs of the policy's own replies, as preferences.labeled makes them."""
     rng = random.Random(f"own pairs {seed}")
     records, replies = rng.sample(train, min(len(train), 2 * count)), []
     prompts = [record["prompt"] for record in records]
@@ -105,7 +105,7 @@ def own_pairs(policy, tokenizer, train, count, seed, noise=preferences.NOISE):
         options = dict(max_new_tokens=metrics.ROOM, stop="\n", temperature=1.0, seed=seed + 7919 * turn)
         texts = generate(policy, tokenizer, prompts, **options)
         replies.append([("sft", f" {text.strip()}") for text in texts])
-    pairs = (preferences.labelled(r, list(two), rng, noise) for r, two in zip(records, zip(*replies)))
+    pairs = (preferences.labeled(r, list(two), rng, noise) for r, two in zip(records, zip(*replies)))
     return list(filter(None, pairs))[:count]
 
 

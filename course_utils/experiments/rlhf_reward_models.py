@@ -14,9 +14,9 @@ def learning_curve(pairs, noise, seed, begun="sft", sft_steps=rlhf_setup.SFT_STE
     same for a CombinedReward. begun: "sft" or "base", the model that it begins from.
     """
     policy, tokenizer = models.load("glass-box") if begun == "base" else rlhf_setup.start(0, sft_steps)[:2]
-    labelled = noisy(preferences.read("train")[:pairs], noise, seed)
-    alone, seconds = training_cache.fit_reward_model(policy, tokenizer, labelled, seed)
-    combined, _ = training_cache.fit_combined_reward(policy, tokenizer, labelled, seed)
+    labeled = noisy(preferences.read("train")[:pairs], noise, seed)
+    alone, seconds = training_cache.fit_reward_model(policy, tokenizer, labeled, seed)
+    combined, _ = training_cache.fit_combined_reward(policy, tokenizer, labeled, seed)
     hits = {}
     for column, scorer, split in (
         ("held_out", alone, "held_out"),

@@ -65,9 +65,9 @@ class Labels:
 
     def pairs(self):
         """All stored pairs, each with the learner's label if there is one."""
-        return [self._labelled(pair) for pair in self.stored]
+        return [self._labeled(pair) for pair in self.stored]
 
-    def _labelled(self, pair):
+    def _labeled(self, pair):
         choice = self.choices.get(pair["id"], SKIP)
         if choice == SKIP:
             return pair

@@ -81,7 +81,7 @@ def build(train, dev, counts, seed=SEED, noise=NOISE, progress=True, **settings)
             size = (counts[split] - len(kept)) * 11 // 10 + 8  # some prompts give no pair
             batch, waiting = waiting[:size], waiting[size:]
             replies = sample_replies(base, sft, tokenizer, batch, shots, seed, progress)
-            kept += filter(None, (labelled(*pair, rng, flip_rate) for pair in zip(batch, replies)))
+            kept += filter(None, (labeled(*pair, rng, flip_rate) for pair in zip(batch, replies)))
         kept = kept[: counts[split]]
         stored += [{"id": f"{split}-{i:04}", "split": split} | pair for i, pair in enumerate(kept, 1)]
     return stored
@@ -102,8 +102,8 @@ def sample_replies(base, sft, tokenizer, records, shots, seed, progress=True):
     return replies
 
 
-def labelled(record, replies, rng, noise):
-    """One pair of a record's replies, sampled by WEIGHTS and labelled; None if no two are MARGIN apart."""
+def labeled(record, replies, rng, noise):
+    """One pair of a record's replies, sampled by WEIGHTS and labeled; None if no two are MARGIN apart."""
     graded = [(gold.gold_reward(record, reply), source, reply) for source, reply in replies if reply.strip()]
     options = [(a, b) for a, b in itertools.combinations(graded, 2) if abs(a[0] - b[0]) >= MARGIN]
     if not options:

@@ -68,7 +68,7 @@ class Sampler:
         kept = []
         for start in range(0, len(records), BATCH):
             batch = records[start : start + BATCH]
-            kept += filter(None, map(preferences.labelled, batch, *zip(*self.replies(batch))))
+            kept += filter(None, map(preferences.labeled, batch, *zip(*self.replies(batch))))
             print(f"{start + len(batch)} messages, {len(kept)} pairs.", flush=True)
             if len(kept) >= count:
                 return kept[:count]

@@ -29,7 +29,7 @@ def rlaif(model, tokenizer, train, seed, task, critic="itself", lr=ppo.LR, kl=pp
     """The judge labels lesson 05's pairs in place of people; a reward model and PPO follow."""
     sizes = sizes or task.feedback
     grade, seconds = begun(model, tokenizer, train, seed, task, critic, sizes)
-    pairs = task.training_pairs(tokenizer, labelled(grade, task.pairs("train")[: sizes.pairs]))
+    pairs = task.training_pairs(tokenizer, labeled(grade, task.pairs("train")[: sizes.pairs]))
     reward, more = policies.fit_reward(model, tokenizer, pairs, seed, task, sizes)
     reward_fn = rewards.learned(reward, tokenizer)
     seconds += more + policies.optimize(model, tokenizer, train, reward_fn, seed, task, lr, kl, sizes)
@@ -135,7 +135,7 @@ def _subject(judge, base, policy, tokenizer, train, seed, task, sizes):
     return base, adapter, seconds
 
 
-def labelled(grade, pairs):
+def labeled(grade, pairs):
     """The pairs with the judge's choice as "chosen", whatever people chose; a tie stays as it stands."""
     prompts = [pair["prompt"] for pair in pairs]
     chosen, rejected = (grade(prompts, [pair[name] for pair in pairs]) for name in ("chosen", "rejected"))

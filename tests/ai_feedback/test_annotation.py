@@ -58,8 +58,8 @@ def test_a_campaign_learns_from_all_labels_so_far():
     records = [RECORD | {"id": i} for i in range(40)]
     seen = []
 
-    def learn(labelled, turn):
-        seen.append([r["id"] for r in labelled])
+    def learn(labeled, turn):
+        seen.append([r["id"] for r in labeled])
         return lambda requests: [RECORD["completion"] if turn else "?"] * len(requests)
 
     rows = annotation.campaign(records, (5, 10, 20), learn, costs=COSTS, timed=8)

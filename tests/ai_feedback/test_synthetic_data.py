@@ -127,7 +127,7 @@ def test_a_teacher_learns_whole_records_and_writes_them_again():
 def test_confidence_is_the_probability_of_the_whole_reply():
     model, tokenizer = tiny_llama()
     prompts = ["Message: ab\nRecord:", "Message: xyz\nRecord:"]
-    records = synthetic_data.pseudo_labelled(model, tokenizer, prompts)
+    records = synthetic_data.pseudo_labeled(model, tokenizer, prompts)
     probabilities = (
         generation.logps(model, tokenizer, prompts, [m["completion"] for m in records]).exp().tolist()
     )

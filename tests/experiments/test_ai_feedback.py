@@ -56,7 +56,7 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(ai_feedback.synthetic, "written", lambda *a, **k: SYNTHETIC)
     sure = [r | {"confidence": i / 10} for i, r in enumerate(SOLVED[:10])]
     monkeypatch.setattr(
-        synthetic_data, "pseudo_labelled", lambda m, t, prompts: [s for s in sure if s["prompt"] in prompts]
+        synthetic_data, "pseudo_labeled", lambda m, t, prompts: [s for s in sure if s["prompt"] in prompts]
     )
     monkeypatch.setattr(model_collapse, "run", lambda *a: [{"generation": 0, "fresh": a[5]}])
     for name in ("record_groups", "pseudo_labels"):
@@ -88,8 +88,8 @@ def test_the_judge_s_labels_replace_the_stored_ones(small):
     turned = [
         p if i % 2 else p | {"chosen": p["rejected"], "rejected": p["chosen"]} for i, p in enumerate(PAIRS)
     ]
-    labelled = ai_feedback.relabelled(None, None, turned)
-    assert [t["chosen"] for t in labelled] == [p["chosen"] for p in PAIRS], "the longer one, says this judge"
+    labeled = ai_feedback.relabeled(None, None, turned)
+    assert [t["chosen"] for t in labeled] == [p["chosen"] for p in PAIRS], "the longer one, says this judge"
     runner.run(ai_feedback, ["reward_models"])
     rows = {row["source"]: row for row in ai_feedback.read("reward_models")}
     chosen = ai_feedback.random.Random("labels 0").sample(PAIRS, 4)

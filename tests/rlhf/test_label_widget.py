@@ -28,9 +28,9 @@ def test_a_choice_is_about_the_side_that_was_shown(state):
         pair = state.current()
         sides = state.sides(pair)
         state.choose(choice)
-        (labelled,) = [each for each in state.pairs() if each["id"] == pair["id"]]
+        (labeled,) = [each for each in state.pairs() if each["id"] == pair["id"]]
         picked, other = sides if choice == LEFT else sides[::-1]
-        assert (labelled["chosen"], labelled["rejected"]) == (picked, other)
+        assert (labeled["chosen"], labeled["rejected"]) == (picked, other)
     assert state.count() == 4 and len(state.pairs()) == len(PAIRS)
 
 

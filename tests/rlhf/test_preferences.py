@@ -55,13 +55,13 @@ def test_reasons_in_their_order():
 def test_a_label_follows_the_gold_reward_and_noise_turns_it_round():
     record = TRAIN[0]
     replies = [("sft", record["completion"]), ("base", " What?")]
-    clean = preferences.labelled(record, replies, random.Random(0), noise=0.0)
+    clean = preferences.labeled(record, replies, random.Random(0), noise=0.0)
     assert clean["chosen"] == record["completion"] and clean["chosen_by"] == "sft"
     assert (clean["chosen_gold"], clean["rejected_gold"], clean["flipped"]) == (1.0, -2.0, False)
-    noisy = preferences.labelled(record, replies, random.Random(0), noise=1.0)
+    noisy = preferences.labeled(record, replies, random.Random(0), noise=1.0)
     assert (noisy["chosen"], noisy["rejected"]) == (clean["rejected"], clean["chosen"])
     assert noisy["flipped"] and noisy["reason"] == f"a slip, for the other one is better: {clean['reason']}"
-    assert preferences.labelled(record, replies[:1] * 2, random.Random(0), 0.0) is None
+    assert preferences.labeled(record, replies[:1] * 2, random.Random(0), 0.0) is None
 
 
 def test_the_command_writes_the_columns_and_repeats_itself(without_models, tmp_path, capsys):

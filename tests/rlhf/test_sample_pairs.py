@@ -18,7 +18,7 @@ RECORDS = {record["id"]: record for part in ("train", "dev") for record in DESK.
 @pytest.fixture(autouse=True)
 def home(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_HOME", str(tmp_path))
-    monkeypatch.setattr(preferences, "labelled", lambda record, one, other: {"record": record["id"]})
+    monkeypatch.setattr(preferences, "labeled", lambda record, one, other: {"record": record["id"]})
 
 
 def test_it_continues_where_it_stopped(monkeypatch):

@@ -77,7 +77,7 @@ def test_the_judge_s_better_reply_is_the_chosen_one():
         {"prompt": "1", "chosen": "long", "rejected": "no"},
         {"prompt": "2", "chosen": "no", "rejected": "long"},
     ]
-    labels = ai_feedback.labelled(grade, pairs)
+    labels = ai_feedback.labeled(grade, pairs)
     assert [pair["chosen"] for pair in labels] == ["long", "long"]
     assert [pair["rejected"] for pair in labels] == ["no", "no"]
 

@@ -1,6 +1,6 @@
 """Which of two replies the help desk prefers, and why: the rules of `gold` stand in for people.
 
-    pair = preferences.labelled(record, one, other)      {"chosen", "rejected", "reason", …} or None
+    pair = preferences.labeled(record, one, other)      {"chosen", "rejected", "reason", …} or None
 
 The replies of data/helpdesk/preferences.jsonl are sampled from a model (course_utils.rlhf.sample_pairs).
 Taught in lesson 05. Left out: ties, wrong labels, and annotators who differ.
@@ -32,7 +32,7 @@ WORDS = {  # what a reply that breaks a rule of gold.PENALTIES does
 }
 
 
-def labelled(record, one, other):
+def labeled(record, one, other):
     """The pair of two replies to a record; None if gold rewards them alike, less than MARGIN apart."""
     graded = sorted(((gold.gold_reward(record, reply), reply) for reply in (one, other)), reverse=True)
     (high, better), (low, worse) = graded

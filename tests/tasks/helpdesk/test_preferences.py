@@ -30,7 +30,7 @@ def test_the_flaw_is_the_reason(flaw, words):
         (record["completion"], flawed(flaw, record)),
         (flawed(flaw, record), record["completion"]),
     ):
-        pair = preferences.labelled(record, *replies)
+        pair = preferences.labeled(record, *replies)
         assert (
             pair["chosen"] == record["completion"]
             and pair["rejected"].strip() == flawed(flaw, record).strip()
@@ -40,7 +40,7 @@ def test_the_flaw_is_the_reason(flaw, words):
 
 def test_what_is_worth_the_same_is_no_pair():
     record = TRAIN[0]
-    assert preferences.labelled(record, record["completion"], record["completion"]) is None
+    assert preferences.labeled(record, record["completion"], record["completion"]) is None
 
 
 def test_the_better_one_may_have_faults_of_its_own():
