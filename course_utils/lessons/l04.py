@@ -11,7 +11,7 @@ p1 = Prediction(
 )
 p2 = Prediction(
     "04.p2",
-    "Which depth forgets most of what the base model could do?",
+    "Which depth forgets most of what the base model could do, each at one learning rate?",
     ["head", "last block", "last two blocks", "lora_all", "full"],
 )
 
