@@ -94,7 +94,7 @@ def test_stored_claims_say_so():
         for call in [n for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.Call)]:
             if isinstance(call.func, ast.Name) and call.func.id == "claim":
                 names = {n.id for n in ast.walk(call) if isinstance(n, ast.Name)}
-                stored = {"least", "errors", "drops", "by_count", "by_noise", "many", "few"}
+                stored = {"least", "most", "drops", "by_count", "by_noise", "many", "few"}
                 from_store = bool(names & stored)
                 assert from_store == ("(stored" in ast.unparse(call.args[0])), ast.unparse(call)
 
