@@ -182,8 +182,11 @@ def train(
 
 
 def fit(model, tokenizer, records, lr, steps, batch_size=16, seed=0, progress=False):
-    """Train all weights of a model on records {"prompt", "completion"} with `train`; its History."""
-    settings = dict(lr=lr, steps=steps, batch_size=batch_size, seed=seed, progress=progress)
+    """Train all weights of a model on records {"prompt", "completion"} with `train`; its History.
+
+    In fp32, so that what is built on it (policies, judges) does not depend on the processor.
+    """
+    settings = dict(lr=lr, steps=steps, batch_size=batch_size, seed=seed, progress=progress, bf16=False)
     return train(model, encode(tokenizer, records), pad_id=tokenizer.pad_token_id, **settings)
 
 

@@ -46,7 +46,14 @@ MARGIN = 0.5  # the least difference of the gold rewards: a slip in one field al
 SHOTS, ROOM = 4, 64  # solved records in a prompt; new tokens of a reply
 SAMPLES = {"sft": 3, "few_shot": 1, "base": 1}  # replies to each prompt
 WEIGHTS = {"sft": 2, "few_shot": 1, "base": 1}  # of a pair: the product of its two
-KINDS = ("its answer is", "it has team", "it has the right", "it is polite", "it signs off", "it says sorry")
+KINDS = {  # how a reason begins: what the better reply is better in
+    "its answer is": "the answer",
+    "it has team": "form",
+    "it has the right": "one field",
+    "it is polite": "manners",
+    "it signs off": "sign-off",
+    "it says sorry": "an apology",
+}
 
 
 def read(split=None, path=FILE):
@@ -57,9 +64,9 @@ def read(split=None, path=FILE):
 
 
 def kind(pair):
-    """In short why one reply of a pair is better: the start of its reason, or "it is shorter"."""
+    """In short what the better reply of a pair is better in: a value of KINDS, or "length"."""
     why = pair["reason"].removeprefix(SLIP)
-    return next((start for start in KINDS if why.startswith(start)), "it is shorter")
+    return next((name for start, name in KINDS.items() if why.startswith(start)), "length")
 
 
 def build(train, dev, counts, seed=SEED, noise=NOISE, progress=True, **settings):
