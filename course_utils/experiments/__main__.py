@@ -1,7 +1,7 @@
 """Runs a sweep: python -m course_utils.experiments NAME [--table NAME …] [--list]
 
-NAME is one of SWEEPS, the long runs behind the stored results of lessons 02 to 06, or labels or sizes, the
-curves of the help desk (their options: --help).
+NAME is one of SWEEPS, the long runs behind the stored results of lessons 02 to 06 and 08, or labels or sizes,
+the curves of the help desk (their options: --help).
 A killed sweep goes on where it stopped.
 """
 
@@ -23,6 +23,7 @@ SWEEPS = (
     "rlhf_open_questions",
     "rlhf_word_problems",
     "ai_feedback",
+    "scaling",
 )
 CURVES = ("labels", "sizes")
 

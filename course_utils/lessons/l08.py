@@ -1,20 +1,19 @@
-"""Lesson 08: sharing rows, weighing means, bytes on each device, bubbles, and number formats."""
+"""Lesson 08: dividing rows, weighting means, bytes on each device, bubbles, number formats, quantization."""
 
 import math
 
 from course_utils.lessons.exercise import Exercise, Prediction, cases
 
-p1 = Prediction(
-    "08.p1",
+p1 = Prediction("08.p1", "By how much does NF4 raise SmolLM2's perplexity?", ["at most 5 %", "more than 5 %"])
+p2 = Prediction(
+    "08.p2",
+    "LoRA on SmolLM2 at batch 4 and length 512, against batch 1 and length 128: how many times the memory, "
+    "weights included?",
+)
+p3 = Prediction(
+    "08.p3",
     "The same steps in one process and in two: how far apart are the weights at the end?",
     ["only by rounding", "by about a hundredth", "entirely"],
-)
-p2 = Prediction("08.p2", "How many processes does `accelerate launch --cpu --num_processes 2` start?", [1, 2])
-p3 = Prediction(
-    "08.p3", "Sharded over two processes: which share (0 to 1) of the memory of one does each keep?"
-)
-p4 = Prediction(
-    "08.p4", "With checkpoints, which share (0 to 1) of the plain peak is left (gradients included)?"
 )
 
 
@@ -31,23 +30,23 @@ q1 = Exercise(
     "08.1",
     """
     Write `my_rows(rows, rank, world)`: the rows of a batch that process `rank` (counted from 0) of `world`
-    reads: its own, and every world-th after it. Every row must be read by exactly one process, also where
-    the batch cannot be divided evenly.
+    computes: its own, and every world-th after it. Every row belongs to exactly one process, also where the
+    batch cannot be divided evenly.
     """,
     my_rows,
     cases(
-        (([1, 2, 3, 4], 0, 2), [1, 3], "process 0 of 2 reads rows 1 and 3 of [1, 2, 3, 4]"),
-        (([1, 2, 3, 4], 1, 2), [2, 4], "process 1 reads the others: start at the rank"),
+        (([1, 2, 3, 4], 0, 2), [1, 3], "process 0 of 2 computes rows 1 and 3 of [1, 2, 3, 4]"),
+        (([1, 2, 3, 4], 1, 2), [2, 4], "process 1 computes the others: start at the rank"),
         (([1, 2, 3, 4, 5], 0, 2), [1, 3, 5], "five rows over two: the fifth row must not be lost"),
         (([1, 2, 3], 2, 3), [3], "three processes, three rows: one each"),
-        (([1, 2, 3], 0, 1), [1, 2, 3], "a process alone reads everything"),
+        (([1, 2, 3], 0, 1), [1, 2, 3], "a process alone computes everything"),
     ),
     wrong=[
-        (lambda rows, rank, world: rows, "reads rows 1 and 3"),
-        (_blocks, "reads rows 1 and 3"),
+        (lambda rows, rank, world: rows, "computes rows 1 and 3"),
+        (_blocks, "computes rows 1 and 3"),
         (lambda rows, rank, world: rows[::world], "start at the rank"),
         (lambda rows, rank, world: rows[: len(rows) // world * world][rank::world], "must not be lost"),
-        (lambda rows, rank, world: rows[rank::2], "reads everything"),
+        (lambda rows, rank, world: rows[rank::2], "computes everything"),
     ],
     hints=["A slice has a start, an end and a step.", "rows[start::step]"],
     minutes=4,
@@ -64,7 +63,7 @@ q2 = Exercise(
     "08.2",
     """
     Write `whole_mean(reports)`: each process reports (its mean loss, its number of tokens that count).
-    Return the mean loss over all tokens, as one process would have found it. A process may have no token
+    Return the mean loss over all tokens, as one process would have computed it. A process may have no token
     at all.
     """,
     whole_mean,
@@ -72,7 +71,7 @@ q2 = Exercise(
         (([(4.0, 1), (1.0, 1)],), 2.5, "two processes with one token each: the plain mean"),
         (([(4.0, 1), (0.0, 3)],), 1.0, "that is the mean of means: three tokens weigh more than one"),
         (([(2.0, 5)],), 2.0, "one process: its own mean"),
-        (([(2.0, 4), (0.0, 0)],), 2.0, "a process without tokens has no say"),
+        (([(2.0, 4), (0.0, 0)],), 2.0, "a process without tokens does not count"),
         (([(1.0, 2), (2.0, 3), (3.0, 5)],), 2.3, "add up loss times tokens, divide by all tokens"),
     ),
     wrong=[
@@ -122,7 +121,7 @@ q3 = Exercise(
 )
 
 
-def parts_needed(devices, most):
+def fewest_micro_batches(devices, most):
     return max(1, math.ceil((devices - 1) * (1 - most) / most - 1e-9))
 
 
@@ -137,30 +136,33 @@ def _other_formula(devices, most):
 q4 = Exercise(
     "08.4",
     """
-    Write `parts_needed(devices, most)`: into how many parts, at least, must a batch be cut, so that a
-    pipeline of so many devices waits for a share of at most `most` of the time? The bubble is
-    (devices - 1) / (parts + devices - 1). At least one part.
+    Write `fewest_micro_batches(devices, most)`: into how many micro-batches, at least, must a batch be cut,
+    so that a pipeline of so many devices is idle for a share of at most `most` of the time? The bubble is
+    (devices - 1) / (micro_batches + devices - 1). There is at least one micro-batch.
     """,
-    parts_needed,
+    fewest_micro_batches,
     cases(
-        ((2, 0.5), 1, "two devices, one part: 1 / (1 + 1) = one half waiting"),
-        ((4, 0.5), 3, "four devices: 3 / (3 + 3) is one half, so three parts do"),
-        ((4, 0.2), 12, "3 / (12 + 3) is one fifth: twelve parts"),
+        ((2, 0.5), 1, "two devices, one micro-batch: 1 / (1 + 1) = one half idle"),
+        ((4, 0.5), 3, "four devices: 3 / (3 + 3) is one half, so three are enough"),
+        ((4, 0.2), 12, "3 / (12 + 3) is one fifth: twelve"),
         ((3, 0.3), 5, "2 / (4 + 2) is a third, too much; 2 / (5 + 2) is less than .3: round up"),
-        ((1, 0.1), 1, "one device never waits, and a batch has at least one part"),
+        ((1, 0.1), 1, "one device is never idle, and a batch has at least one micro-batch"),
     ),
     wrong=[
-        (lambda devices, most: devices, "one half waiting"),
-        (_other_formula, "one half waiting"),
+        (lambda devices, most: devices, "one half idle"),
+        (_other_formula, "one half idle"),
         (lambda devices, most: devices - 1, "one fifth"),
         (_floor, "round up"),
-        (lambda devices, most: math.ceil((devices - 1) * (1 - most) / most - 1e-9), "at least one part"),
+        (
+            lambda devices, most: math.ceil((devices - 1) * (1 - most) / most - 1e-9),
+            "at least one micro-batch",
+        ),
     ],
     hints=[
-        "Try 1, 2, 3 … parts until the bubble is small enough; that is a fine solution.",
-        "Or solve for the parts: (devices - 1)(1 - most) / most, rounded up.",
+        "Try 1, 2, 3 … micro-batches until the bubble is small enough; that is a fine solution.",
+        "Or solve the formula: (devices - 1)(1 - most) / most, rounded up.",
     ],
-    minutes=8,
+    minutes=6,
     difficulty=2,
 )
 
@@ -201,4 +203,59 @@ q5 = Exercise(
     hints=["Pairs compare like words: first by the first number.", "Ask for the kind first."],
     minutes=4,
     difficulty=1,
+)
+
+
+def rounded(weights, bits):
+    most = 2 ** (bits - 1) - 1
+    scale = max(map(abs, weights)) / most
+    return [round(weight / scale) * scale if scale else 0.0 for weight in weights]
+
+
+def _by_the_largest(weights, bits):
+    most = 2 ** (bits - 1) - 1
+    scale = max(weights) / most  # a large negative weight is cut off
+    return [max(-most, min(most, round(w / scale))) * scale if scale > 0 else 0.0 for w in weights]
+
+
+def _too_many_levels(weights, bits):
+    scale = max(map(abs, weights)) / 2 ** (bits - 1)
+    return [round(weight / scale) * scale if scale else 0.0 for weight in weights]
+
+
+def _cut(weights, bits):
+    most = 2 ** (bits - 1) - 1
+    scale = max(map(abs, weights)) / most
+    return [int(weight / scale) * scale if scale else 0.0 for weight in weights]
+
+
+q6 = Exercise(
+    "08.6",
+    """
+    Write `rounded(weights, bits)`: one block of weights (a list) is kept as whole numbers from
+    -(2 ** (bits - 1) - 1) to 2 ** (bits - 1) - 1, with one scale, and read back. Return the list of values
+    read back. The largest absolute value keeps its value; a block of zeros stays zero.
+    """,
+    rounded,
+    cases(
+        (([3.0, 1.2, -2.0], 3), [3.0, 1.0, -2.0], "3 bits, from -3 to 3: the scale is 1, and 1.2 becomes 1"),
+        (([3.0, 1.8, -3.0], 3), [3.0, 2.0, -3.0], "to the nearest whole number: 1.8 becomes 2"),
+        (([2.54, 0.0, 1.01], 8), [2.54, 0.0, 1.02], "8 bits, from -127 to 127: the scale is 0.02"),
+        (([1.0, -6.0, 3.0], 3), [0.0, -6.0, 4.0], "the largest ABSOLUTE value decides the scale, here 2"),
+        (([0.0, 0.0], 4), [0.0, 0.0], "a block of zeros has no scale to divide by"),
+    ),
+    wrong=[
+        (lambda weights, bits: weights, "1.2 becomes 1"),
+        (lambda weights, bits: [float(round(weight)) for weight in weights], "127"),
+        (_cut, "1.8 becomes 2"),
+        (_too_many_levels, "3 bits"),
+        (_by_the_largest, "ABSOLUTE"),
+        (lambda w, bits: 1 / 0 if not any(w) else rounded(w, bits), "division"),
+    ],
+    hints=[
+        "The scale is the largest absolute value divided by the largest whole number.",
+        "Divide, round, multiply.",
+    ],
+    minutes=6,
+    difficulty=2,
 )

@@ -5,7 +5,8 @@
 
 One file cannot lose its other half, and it is written whole or not at all. A file that is cut
 short, of another kind, or made for another model is refused before anything changes. `write` and
-`read` serve any small set of tensors. Left out: the formats of other libraries.
+`read` serve any small set of tensors. `load_peft` takes the folder that the library PEFT writes for LoRA.
+Left out: other formats of other libraries.
 """
 
 import json
@@ -86,6 +87,35 @@ def load(model, path, task=None):
     about, adapters = _checked(model, path)
     adapter_layer.insert(model, task or about["task"], adapters)
     return task or about["task"]
+
+
+def load_peft(model, folder, task):
+    """Insert the LoRA of a folder that the library PEFT wrote, under the name `task`, active.
+
+    Raises FileNotFoundError, BadFile for other kinds than plain LoRA or for another model, and ValueError for
+    a name that is taken.
+    """
+    folder, layers, adapters = Path(folder), adapter_layer.linear_layers(model), {}
+    config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
+    tensors = safetensors.torch.load_file(folder / "adapter_model.safetensors")
+    tensors = {name.removeprefix("base_model.model."): tensor for name, tensor in tensors.items()}
+    if config.get("peft_type") != "LORA" or config.get("use_dora") or config.get("bias", "none") != "none":
+        raise BadFile(f"{folder.name} holds no plain LoRA.")
+    for name in [name for name in tensors if name.endswith(".lora_A.weight")]:
+        path = name.removesuffix(".lora_A.weight")
+        matrices = {"A": tensors.pop(name), "B": tensors.pop(f"{path}.lora_B.weight")}
+        try:
+            adapters[path] = Lora(
+                layers[path], config["r"], config["lora_alpha"], config.get("lora_dropout", 0.0)
+            )
+            adapters[path].load_state_dict(matrices)
+        except (KeyError, RuntimeError) as error:
+            raise BadFile(
+                f"{folder.name} was made for a model of another shape: {path} does not fit."
+            ) from error
+    if tensors or not adapters:
+        raise BadFile(f"{folder.name} holds more than LoRA, or nothing.")
+    adapter_layer.insert(model, task, adapters)
 
 
 def refusal(model, path):

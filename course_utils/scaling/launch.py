@@ -59,18 +59,18 @@ def stay_local():
             os.environ.setdefault(name, value)
 
 
-def start(module, arguments=(), processes=1):
+def start(module, arguments=(), processes=1, more=None):
     """Run `python -m module arguments` in so many processes on this machine; returns what they printed.
 
-    One process is started directly, several by torchrun. Raises RuntimeError with the end of the error
-    output if one of them fails, or if the run takes longer than SECONDS.
+    One process is started directly, several by torchrun. more: further environment variables. Raises
+    RuntimeError with the end of the error output if one fails, or if the run takes longer than SECONDS.
     """
     command = [sys.executable, "-m", module, *map(str, arguments)]
     if processes > 1:
         torchrun = ["torch.distributed.run", "--nproc_per_node", str(processes), "--local_addr", LOCAL]
         torchrun += ["--rdzv_backend", "c10d", "--rdzv_endpoint", f"{LOCAL}:0", "--no_python", *command]
         command = [sys.executable, "-m", *torchrun]
-    return run(command)
+    return run(command, more)
 
 
 def by_accelerate(module, processes, arguments=(), config=None):
@@ -80,11 +80,11 @@ def by_accelerate(module, processes, arguments=(), config=None):
     return run([*launcher, *map(str, arguments)])
 
 
-def run(command):
-    """What a command printed. Raises RuntimeError as `start` does."""
+def run(command, more=None):
+    """What a command printed; more: as in `start`. Raises RuntimeError as `start` does."""
     try:
         completed = subprocess.run(
-            command, env=environment(), capture_output=True, text=True, timeout=SECONDS
+            command, env=environment() | (more or {}), capture_output=True, text=True, timeout=SECONDS
         )
     except subprocess.TimeoutExpired as error:
         raise RuntimeError(f"still running after {SECONDS} seconds: {' '.join(command)}") from error

@@ -1,15 +1,66 @@
-"""The figures of lesson 08: memory on each device, and the schedule of a pipeline.
+"""The figures of lesson 08: number formats, memory planned and on each device, and a pipeline's schedule.
 
 The values come from the lesson. Left out: measured network speeds, which need several machines.
 """
 
 import matplotlib.pyplot as plt
 
-from course_utils.display.figures import COLORS, FONT, HATCHES
+from course_utils.display.figures import COLORS, FONT, HATCHES, MARKERS
 
 
 @plt.rc_context(FONT)
-def memory_bars(memory, unit=1e6, ylabel="megabytes in each process", limit=None):
+def formats(sizes, gaps, title):
+    """Two panels, one bar a number format: megabytes {name: bytes}, and what it costs in loss; the Axes.
+
+    gaps: {name: (nats per token more than in fp32, low, high)}; the line at 0 is fp32.
+    """
+    _, axes = plt.subplots(1, 2, figsize=(10, 3.4), layout="constrained")
+    for i, (name, size) in enumerate(sizes.items()):
+        gap, low, high = gaps[name]
+        style = dict(color=COLORS[0], edgecolor="white", alpha=0.9)
+        axes[0].barh(i, size / 1e6, **style)
+        axes[0].text(size / 1e6, i, f" {size / 1e6:,.0f}", va="center")
+        axes[1].errorbar(gap, i, xerr=[[gap - low], [high - gap]], fmt="o", color="black", capsize=4)
+        axes[1].text(gap, i - 0.18, f"{gap:+.3f}", ha="center", va="bottom")
+    for ax in axes:
+        ax.set_yticks(range(len(sizes)), list(sizes))
+        ax.set_ylim(len(sizes) - 0.5, -0.7)
+    axes[0].set(xlabel="megabytes of weights (SmolLM2-135M)", xlim=(0, 1.15 * max(sizes.values()) / 1e6))
+    axes[1].axvline(0, color="black", linestyle="--")
+    axes[1].set(xlabel="loss more than in fp32 (nats per token), 95 % intervals")
+    axes[1].margins(x=0.12)
+    plt.gcf().suptitle(title)
+    return axes
+
+
+@plt.rc_context(FONT)
+def planned(rows, title):
+    """Planned against measured gigabytes, a mark for each model and method; the diagonal, and 15 % around it.
+
+    rows: of the table "planner" of course_utils.experiments.scaling; the Axes.
+    """
+    _, ax = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
+    kinds = list(dict.fromkeys((row["name"], row["method"]) for row in rows))
+    for i, kind in enumerate(kinds):
+        own = [row for row in rows if (row["name"], row["method"]) == kind]
+        x, y = ([row[key] / 1e9 for row in own] for key in ("resident", "planned"))
+        face = COLORS[0] if kind[0] == "smollm2" else "white"
+        style = dict(color=COLORS[0], markerfacecolor=face, marker=MARKERS[i % 3], linestyle="none")
+        ax.plot(x, y, label=f"{'SmolLM2' if kind[0] == 'smollm2' else 'glass box'}, {kind[1]}", **style)
+    sizes = [row["resident"] / 1e9 for row in rows]
+    ends = [0.7 * min(sizes), 1.4 * max(sizes)]
+    ax.plot(ends, ends, color="black", linestyle="--", linewidth=1, label="planned = measured")
+    ax.fill_between(
+        ends, [0.85 * e for e in ends], [1.15 * e for e in ends], color="0.85", label="within 15 %"
+    )
+    ax.set(xscale="log", yscale="log", xlim=ends, ylim=ends, title=title)
+    ax.set(xlabel="measured: memory of the process (GB)", ylabel="planned (GB)")
+    ax.legend(frameon=False, fontsize=9)
+    return ax
+
+
+@plt.rc_context(FONT)
+def memory_bars(memory, unit=1e6, ylabel="megabytes in each process", limit=None, title=None):
     """A stacked bar per name, {name: {kind: bytes}}; a dashed line at `limit` bytes; the Axes."""
     _, ax = plt.subplots(figsize=(min(11, 2.2 + 1.5 * len(memory)), 3.8), layout="constrained")
     for i, kinds in enumerate(memory.values()):
@@ -23,6 +74,7 @@ def memory_bars(memory, unit=1e6, ylabel="megabytes in each process", limit=None
         ax.axhline(limit / unit, color="black", linestyle="--", label=f"{limit / unit:,.0f}")
     ax.set_xticks(range(len(memory)), list(memory))
     ax.set_ylabel(ylabel)
+    ax.set_title(title or "")
     ax.margins(y=0.15)
     ax.legend(frameon=False, fontsize=9)
     return ax

@@ -13,7 +13,7 @@ from course_utils.lessons.exercise import Exercise, in_lessons
 from course_utils.lessons.personal import Personal
 from course_utils.peft import bottleneck, ia3, lora
 from course_utils.rlhf import ppo
-from course_utils.scaling import distributed
+from course_utils.scaling import distributed, quantization
 from course_utils.tools import teaching
 from tests.helpers.lesson import FOLDER, Lesson, definitions, same
 
@@ -25,6 +25,7 @@ CLAIMS = {  # at least (all, measured in the lesson)
     "05": (8, 6),
     "06": (10, 6),
     "07": (9, 3),
+    "08": (9, 8),
 }
 TAUGHT = [  # what a lesson writes out that is the package's, word for word
     ("03", "Lora", lora),
@@ -38,6 +39,7 @@ TAUGHT = [  # what a lesson writes out that is the package's, word for word
     ("07", "difference", evaluation),
     ("08", "LocalBatch", distributed),
     ("08", "global_batch_loss", distributed),
+    ("08", "to_8_bits", quantization),
 ]
 
 

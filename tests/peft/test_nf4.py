@@ -42,6 +42,13 @@ def test_scales_keep_seven_bits():
     assert (nf4.unpack_scales(whole, steps, mean) - scales).abs().max() <= steps.max() / 2 + 1e-6
 
 
+def test_a_layer_unpacks_as_the_function_that_is_taught():
+    layer = nf4.Nf4Linear(torch.nn.Linear(64, 48))
+    scales = nf4.unpack_scales(layer.whole, layer.steps, layer.mean)
+    taught = nf4.unpack(layer.weight, scales, nf4.nf4_levels()).reshape(48, 64)
+    assert torch.equal(layer.unpacked(), taught)
+
+
 def test_a_quantized_model_trains_lora_and_nothing_else():
     model, _ = tiny_llama()
     before = logits(model)
