@@ -4,6 +4,7 @@ The values come from the lesson. Left out: measured network speeds, which need s
 """
 
 import matplotlib.pyplot as plt
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from course_utils.display.figures import COLORS, FONT, HATCHES, MARKERS
 
@@ -55,6 +56,11 @@ def planned(rows, title):
     )
     ax.set(xscale="log", yscale="log", xlim=ends, ylim=ends, title=title)
     ax.set(xlabel="measured: memory of the process (GB)", ylabel="planned (GB)")
+    ticks = [tick for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10) if ends[0] < tick < ends[1]]
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(FixedLocator(ticks))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_locator(NullLocator())
     ax.legend(frameon=False, fontsize=9)
     return ax
 
@@ -71,7 +77,7 @@ def memory_bars(memory, unit=1e6, ylabel="megabytes in each process", limit=None
             floor += size
         ax.text(i, floor / unit, f"{floor / unit:,.3g}", ha="center", va="bottom")
     if limit is not None:
-        ax.axhline(limit / unit, color="black", linestyle="--", label=f"{limit / unit:,.0f}")
+        ax.axhline(limit / unit, color="black", linestyle="--", label=f"limit: {limit / unit:,.0f}")
     ax.set_xticks(range(len(memory)), list(memory))
     ax.set_ylabel(ylabel)
     ax.set_title(title or "")
