@@ -76,7 +76,7 @@ class Nf4Linear(PackedLinear):
         self.register_buffer("pairs", pairs, persistent=False)
 
     def unpacked(self):
-        """The weight (out, in) in fp32, made anew at each call: as `unpack` does, in a quarter of the time."""
+        """The weight (out, in) in fp32, made anew at each call: `unpack` in a quarter of the time."""
         scales = unpack_scales(self.whole, self.steps, self.mean)
         values = nn.functional.embedding(self.weight.int(), self.pairs)  # (N / 2, 2)
         values = values.reshape(len(scales), -1) * scales[:, None]

@@ -3,8 +3,8 @@
     measured_step.in_fresh_process("smollm2", "LoRA", batch=4, length=128)     {"counted", "resident"}
 
 Both in bytes. The step is that of course_utils.scaling.memory_planner, with values. Resident memory is
-sampled during the steps, less what the process had before it loaded the model. Taught in lesson 08. Left out: a GPU's memory,
-which torch.cuda.max_memory_allocated tells.
+sampled during the steps, less what the process had before it loaded the model. Taught in lesson 08. Left
+out: a GPU's memory, which torch.cuda.max_memory_allocated tells.
 """
 
 import argparse
