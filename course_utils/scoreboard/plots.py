@@ -19,6 +19,7 @@ from course_utils.tasks import base
 
 README_PICTURE = paths.DATA / "results" / "scoreboard.png"
 README_TASK = "toy_desk"
+DESKS = {"helpdesk": "help desk (SmolLM2-135M)", "toy_desk": "toy desk (glass box)"}
 
 
 def families(board):
@@ -47,7 +48,7 @@ def effort(board, columns=("train_seconds", "stored_bytes"), y="accuracy", task=
 
 
 @plt.rc_context(FONT)
-def ladders(tasks=("helpdesk", "toy_desk"), x="train_seconds", y="accuracy", folder=None):
+def ladders(tasks=("helpdesk", "toy_desk"), x="train_seconds", y="accuracy", folder=None, title=None):
     """The scoreboards side by side, the first one large: y over one cost, as in `effort`; the Axes.
 
     A task without rows gets a sentence in place of its panel. y: "gold_reward" judges RLHF by what it learns.
@@ -59,12 +60,12 @@ def ladders(tasks=("helpdesk", "toy_desk"), x="train_seconds", y="accuracy", fol
         if not scoreboard.rows_done(task, folder):
             command = f"python -m course_utils.scoreboard --task {task}"
             ax.text(0.5, 0.5, f"{task} has no rows yet:\n{command}", ha="center", transform=ax.transAxes)
-            ax.set(title=task.replace("_", " "), xticks=[], yticks=[])
+            ax.set(title=DESKS.get(task, task), xticks=[], yticks=[])
             continue
         board = scoreboard.read(task, folder)
         _panel(ax, board, x, y, task, folder)
-        subjects = ", ".join(sorted({str(name).split("@")[0] for name in board.model}))
-        ax.set(title=f"{task.replace('_', ' ')}: {subjects}", ylabel=TITLES.get(y, y))
+        ax.set(title=DESKS.get(task, task), ylabel=TITLES.get(y, y))
+    figure.suptitle(title)
     _legend(figure, axes[0])
     return axes[0]
 
