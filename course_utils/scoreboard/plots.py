@@ -19,7 +19,8 @@ from course_utils.tasks import base
 
 README_PICTURE = paths.DATA / "results" / "scoreboard.png"
 README_TASK = "toy_desk"
-DESKS = {"helpdesk": "help desk (SmolLM2-135M)", "toy_desk": "toy desk (glass box)"}
+DESKS = {"helpdesk": "help desk", "toy_desk": "toy desk"}
+SUBJECTS = {"smollm2": "SmolLM2-135M", "glass-box": "glass box"}
 
 
 def families(board):
@@ -64,7 +65,9 @@ def ladders(tasks=("helpdesk", "toy_desk"), x="train_seconds", y="accuracy", fol
             continue
         board = scoreboard.read(task, folder)
         _panel(ax, board, x, y, task, folder)
-        ax.set(title=DESKS.get(task, task), ylabel=TITLES.get(y, y))
+        subjects = sorted({str(name).split("@")[0] for name in board.model})
+        subjects = ", ".join(SUBJECTS.get(name, name) for name in subjects)
+        ax.set(title=f"{DESKS.get(task, task)}: {subjects}", ylabel=TITLES.get(y, y))
     figure.suptitle(title)
     _legend(figure, axes[0])
     return axes[0]
