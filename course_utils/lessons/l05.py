@@ -1,4 +1,4 @@
-"""Lesson 05: preferences, advantages, the clip, the penalty, and four runs gone wrong."""
+"""Lesson 05: preferences, advantages, the clip, the KL penalty, and four runs with one mistake each."""
 
 import math
 
@@ -6,7 +6,7 @@ from course_utils.lessons.exercise import Exercise, Prediction, cases, expect
 
 p1 = Prediction(
     "05.p1",
-    "A reward model learns from 1,000 pairs, one label in ten wrong. How many of 100 new pairs will it get?",
+    "A reward model learns from 129 pairs of SmolLM2's replies. On how many of 100 new pairs is it right?",
 )
 p2 = Prediction(
     "05.p2",
@@ -51,12 +51,12 @@ q1 = Exercise(
     "05.1",
     """
     Write `preference_loss(chosen, rejected)`: two lists of rewards, one pair in each place. The model thinks
-    that the chosen reply wins with chance 1 / (1 + exp(-(chosen - rejected))). Return the mean of minus the
-    logarithm of that chance. Import math yourself.
+    that the chosen reply wins with probability 1 / (1 + exp(-(chosen - rejected))). Return the mean of minus
+    the logarithm of that probability. Import math yourself.
     """,
     preference_loss,
     cases(
-        (([0.0], [0.0]), math.log(2), "at a tie the chance is one half, and the loss log 2"),
+        (([0.0], [0.0]), math.log(2), "at a tie the probability is one half, and the loss log 2"),
         (
             ([2.0], [0.0]),
             math.log(1 + math.exp(-2.0)),
@@ -267,23 +267,23 @@ def _zero_outside(ratio, advantage, clip):
 q4 = Exercise(
     "05.4",
     """
-    Write `clipped_gain(ratio, advantage, clip)`: PPO's gain of one token. ratio is its chance under the
-    policy now, divided by that when it was drawn. Bring the ratio into [1 - clip, 1 + clip] and return the
-    SMALLER of ratio * advantage and that ratio * advantage.
+    Write `clipped_gain(ratio, advantage, clip)`: PPO's gain of one token. ratio is its probability under
+    the policy now, divided by that when it was sampled. Bring the ratio into [1 - clip, 1 + clip] and return
+    the SMALLER of ratio * advantage and that ratio * advantage.
     """,
     clipped_gain,
     cases(
         ((1.1, 2.0, 0.2), 2.2, "within the bounds nothing is changed: ratio * advantage"),
-        ((1.5, 2.0, 0.2), 2.4, "a good token that is already much likelier gains nothing more"),
-        ((0.5, -1.0, 0.2), -0.8, "a bad token that is already much rarer gains nothing more"),
-        ((1.5, -1.0, 0.2), -1.5, "a bad token that became likelier is a mistake: it must be felt in full"),
-        ((0.5, 1.0, 0.2), 0.5, "a good token that became rarer is a mistake: it must be felt in full"),
+        ((1.5, 2.0, 0.2), 2.4, "a good token that is already much more probable gains nothing more"),
+        ((0.5, -1.0, 0.2), -0.8, "a bad token that is already much less probable gains nothing more"),
+        ((1.5, -1.0, 0.2), -1.5, "a bad token that became more probable is a mistake: it counts in full"),
+        ((0.5, 1.0, 0.2), 0.5, "a good token that became less probable is a mistake: it counts in full"),
     ),
     wrong=[
-        (_always_clipped, "felt in full"),
+        (_always_clipped, "counts in full"),
         (_the_larger, "nothing more"),
         (_never, "nothing more"),
-        (_only_above, "much rarer"),
+        (_only_above, "much less probable"),
         (_zero_outside, "nothing more"),
     ],
     hints=[

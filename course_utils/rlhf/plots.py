@@ -9,6 +9,7 @@ shares and their intervals. Left out: widgets (course_utils.rlhf.label_widget).
 import statistics
 
 import matplotlib.pyplot as plt
+import numpy as np
 
 from course_utils import evaluation
 from course_utils.display.figures import COLORS, FONT, HATCHES, LINES, MARKERS
@@ -72,9 +73,10 @@ class Live:
 
 
 @plt.rc_context(FONT)
-def calibration(bins):
+def calibration(bins, title=None):
     """Confidence of a reward model and its accuracy: rows of reward_model.calibration; the Axes."""
-    _, ax = plt.subplots(figsize=(4.6, 4.2), layout="constrained")
+    _, ax = plt.subplots(figsize=(5.4, 4.2), layout="constrained")
+    ax.set_title(title or "")
     confidence, accuracy, low, high, _ = zip(*bins)
     ax.plot([0.5, 1], [0.5, 1], ":", color="black", label="perfectly calibrated")
     style = dict(fmt=MARKERS[0] + "-", color=COLORS[0], capsize=3, label="reward model")
@@ -93,7 +95,7 @@ def reach(values, low, high):
 
 
 @plt.rc_context(FONT)
-def tiers(policies, levels=("known", "rare", "withheld")):
+def tiers(policies, levels=("known", "rare", "withheld"), title=None):
     """Verdicts of policies on questions for facts, by how well the facts are known: stacked bars; the Axes.
 
     policies: {name: metrics.graded, or a list of such, one for each seed}.
@@ -111,13 +113,14 @@ def tiers(policies, levels=("known", "rare", "withheld")):
         ax.set_xticks(range(len(policies)), list(policies))
         ax.set_title(f"{level} facts")
     axes[0].set_ylabel("share of replies")
+    axes[0].figure.suptitle(title or "")
     handles, labels = axes[0].get_legend_handles_labels()
     axes[0].figure.legend(handles, labels, loc="outside lower center", ncols=len(VERDICTS), frameon=False)
     return axes
 
 
 @plt.rc_context(FONT)
-def over_optimization(runs, window=8):
+def over_optimization(runs, window=8, title=None):
     """The learned (proxy) and the gold reward of a policy's own replies against its KL; the Axes.
 
     runs: rows of the table "penalties"; those of one penalty are averaged over seeds, and smoothed over
@@ -134,6 +137,7 @@ def over_optimization(runs, window=8):
             ax.plot(curves["kl"], curves[name], LINES[i % 4], **style)
     for ax, name in zip(axes, ("proxy", "gold")):
         ax.set(xlabel="KL to the start (nats per reply)", title=f"{name} reward")
+    axes[0].figure.suptitle(title or "")
     axes[1].legend(frameon=False, fontsize=9)
     return axes
 
@@ -150,20 +154,33 @@ def smooth(values, window):
 
 
 @plt.rc_context(FONT)
-def by_steps(runs):
-    """Accuracy on word problems by number of steps: {name: {steps: (right, problems)}}; the Axes."""
-    _, ax = plt.subplots(figsize=(6.5, 3.8), layout="constrained")
-    for i, (name, counts) in enumerate(runs.items()):
-        steps = [int(n) + 0.06 * i for n in counts]
-        accuracy = [right / n for right, n in counts.values()]
-        low, high = zip(*(evaluation.interval(right, n) for right, n in counts.values()))
-        style = dict(fmt=MARKERS[i] + LINES[i], color=COLORS[i], capsize=3, label=name)
-        ax.errorbar(steps, accuracy, reach(accuracy, low, high), **style)
-    ax.axvline(4.5, color="black", linestyle=":")
-    ax.annotate("longer than any in the corpus", (4.6, 0.97), size=9)
-    ax.set(xlabel="steps of the problem", ylabel="accuracy", ylim=(-0.02, 1.05))
-    ax.legend(frameon=False)
-    return ax
+def against_kl(methods, baselines, title=None):
+    """Learned (proxy) and gold reward of trained policies against their KL to the start; the Axes.
+
+    methods: {name: rows, one for each seed}; baselines: {name: row}, the start, at KL 0, among them as
+    "start". Rows as of experiments.rlhf_open_questions. Small points are seeds, large ones their means; the
+    bars are 95 % intervals over seeds and questions.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained", sharex=True)
+    for ax, column in zip(axes, ("proxy", "gold")):
+        for i, (name, row) in enumerate(baselines.items()):
+            value, style = float(np.mean(row[column])), dict(color="black", label=name)
+            if name == "start":
+                ax.plot([0], [value], "*", ms=12, zorder=3, **style)
+            else:
+                ax.axhline(value, linestyle=LINES[i % 4], linewidth=1, **style)
+        for i, (name, rows) in enumerate(methods.items()):
+            values = np.array([row[column] for row in rows], dtype=float).reshape(len(rows), -1)  # (S, N)
+            kls, style = [row["kl"] for row in rows], dict(color=COLORS[i])
+            ax.plot(kls, values.mean(1), MARKERS[i], ms=3, **style)
+            mean, low, high = evaluation.share(values) if values.shape[1] > 1 else [values.mean()] * 3
+            style |= dict(fmt=MARKERS[i], ms=8, capsize=3, label=name)
+            ax.errorbar([statistics.mean(kls)], [mean], reach([mean], [low], [high]), **style)
+        kind = "learned reward (proxy)" if column == "proxy" else "gold reward"
+        ax.set(xlabel="KL to the start (nats per reply)", ylabel=kind)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", frameon=False)
+    figure.suptitle(title or "")
+    return axes
 
 
 def reward_model_curve(rows, held_out):

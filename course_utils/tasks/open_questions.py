@@ -11,6 +11,7 @@ wanted, nor is one that fits every question. Taught in lesson 05. Left out: whet
 
 import csv
 import functools
+import json
 import re
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from course_utils.prompts.templates import render_chat
 from course_utils.storage.paths import DATA
 
 FILE = DATA / "open_questions" / "topics.csv"
+PAIRS, SHOWN = FILE.with_name("pairs.jsonl"), FILE.with_name("demonstrations.jsonl")
 PARTS = ("train", "dev", "test")
 ROOM = 40  # new tokens of a reply: what does not end within them is cut, and so not complete
 LEAST, MOST = 4, 16  # words of a short reply
@@ -49,6 +51,25 @@ def questions(part):
         raise KeyError(f"{part!r} is none of {', '.join(PARTS)}")
     with open(FILE, encoding="utf-8", newline="") as lines:
         return tuple(Question(row["topic"]) for row in csv.DictReader(lines) if row["part"] == part)
+
+
+def preferences(split, path=PAIRS):
+    """The stored pairs of "train" or "held_out": [{"id", "split", "topic", "prompt", "chosen", "rejected"}].
+
+    The prompt is the question alone; `as_chat` makes it a chat turn.
+    """
+    return [pair for pair in _lines(path) if pair["split"] == split]
+
+
+def demonstrations(path=SHOWN):
+    """The stored replies that the start of lesson 05 is fine-tuned on: [{"prompt", "completion"}]."""
+    return _lines(path)
+
+
+def as_chat(tokenizer, records):
+    """Records whose prompt is a question alone, with the prompt as a chat turn."""
+    turns = ([{"role": "user", "content": record["prompt"]}] for record in records)
+    return [record | {"prompt": render_chat(tokenizer, turn)} for record, turn in zip(records, turns)]
 
 
 def prompts(tokenizer, asked):
@@ -100,6 +121,10 @@ def pairs(question, prompt, replies):
         if gold(question, better) > gold(question, worse):
             made.append({"prompt": prompt, "chosen": better, "rejected": worse})
     return made
+
+
+def _lines(path):
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
 @functools.cache

@@ -6,6 +6,7 @@ import pytest
 
 from course_utils import models
 from course_utils.experiments import __main__ as command
+from course_utils.experiments import open_question_pairs
 from course_utils.experiments import rlhf_open_questions as sweep
 from course_utils.peft import adapter_layer
 from course_utils.tasks import open_questions
@@ -115,3 +116,18 @@ def test_every_second_demonstration_is_one_sentence(small, monkeypatch):
     monkeypatch.setattr(sweep, "answers", lambda *arguments, **options: ["One. Two. Thr"] * 2)
     shown = sweep.demonstrations(None, tiny_llama()[1], asked)
     assert [record["completion"] for record in shown] == ["One. Two.", "One."]
+
+
+def test_the_stored_pairs_begin_with_those_of_the_sweep(small, tmp_path, capsys):
+    open_question_pairs.main(["--out", str(tmp_path)])
+    assert "demonstrations.jsonl" in capsys.readouterr().out
+    shown = open_questions.demonstrations(tmp_path / "demonstrations.jsonl")
+    assert [record["prompt"] for record in shown] == [q.text for q in open_questions.questions("train")]
+    train, held_out = (
+        open_questions.preferences(split, tmp_path / "pairs.jsonl") for split in ("train", "held_out")
+    )
+    _, tokenizer, pairs, _ = sweep.prepared()
+    columns = ("prompt", "chosen", "rejected")
+    as_chat = open_questions.as_chat(tokenizer, train)
+    assert [{name: pair[name] for name in columns} for pair in as_chat] == pairs
+    assert not {pair["topic"] for pair in held_out} & {pair["topic"] for pair in train}

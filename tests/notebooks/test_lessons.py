@@ -12,7 +12,7 @@ from course_utils.lessons import numbers
 from course_utils.lessons.exercise import Exercise, in_lessons
 from course_utils.lessons.personal import Personal
 from course_utils.peft import bottleneck, ia3, lora
-from course_utils.rlhf import ppo
+from course_utils.rlhf import grpo, ppo
 from course_utils.scaling import distributed, quantization
 from course_utils.tools import teaching
 from tests.helpers.lesson import FOLDER, Lesson, definitions, same
@@ -34,6 +34,7 @@ TAUGHT = [  # what a lesson writes out that is the package's, word for word
     ("04", "sft", losses),
     ("05", "reward", losses),
     ("05", "gae", ppo),
+    ("05", "grpo_advantages", grpo),
     ("06", "position_bias", llm_judge),
     ("06", "distinct", model_collapse),
     ("07", "difference", evaluation),

@@ -83,3 +83,30 @@ def test_pairs_are_of_neighbors_that_the_rule_parts():
 def test_prompts_end_where_the_reply_begins():
     (prompt,) = open_questions.prompts(byte_tokenizer(), [BERRIES])
     assert "Tell me about strawberries." in prompt and not prompt.endswith("strawberries.")
+
+
+def test_the_stored_pairs_are_labeled_by_the_rule_and_no_held_out_topic_is_trained_on():
+    topics = {q.topic: part for part in open_questions.PARTS for q in open_questions.questions(part)}
+    for split in ("train", "held_out"):
+        pairs = open_questions.preferences(split)
+        assert len({pair["id"] for pair in pairs}) == len(pairs) > 50
+        for pair in pairs:
+            question = open_questions.Question(pair["topic"])
+            assert pair["prompt"] == question.text and (topics[pair["topic"]] == "train") == (
+                split == "train"
+            )
+            golds = [open_questions.gold(question, pair[side]) for side in ("chosen", "rejected")]
+            assert golds[0] > golds[1]
+
+
+def test_the_stored_demonstrations_are_cut_every_second_time_and_become_chat_turns():
+    shown = open_questions.demonstrations()
+    assert [record["prompt"] for record in shown] == [q.text for q in open_questions.questions("train")[:60]]
+    cut = [record["completion"] for record in shown[1::2]]
+    assert all(open_questions.first_sentence(reply) == reply for reply in cut)
+    tokenizer = byte_tokenizer()
+    turns = open_questions.as_chat(tokenizer, shown[:2])
+    assert [turn["prompt"] for turn in turns] == open_questions.prompts(
+        tokenizer, open_questions.questions("train")[:2]
+    )
+    assert [turn["completion"] for turn in turns] == [record["completion"] for record in shown[:2]]
