@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from course_utils import evaluation
-from course_utils.display.figures import COLORS, FONT, HATCHES
+from course_utils.display.figures import COLORS, FONT, MARKERS
 from course_utils.experiments import rlhf_open_questions, scaling
 from course_utils.scoreboard import table as scoreboard
 
@@ -27,7 +27,7 @@ DESK = {  # technique: its name in the picture
     "lora_all": "LoRA",
     "full": "full\nfine-tuning",
 }
-POLICIES = {"start": "fine-tuned", "untouched": "before\nfine-tuning", "constant": "one constant\nreply"}
+START = dict(marker="*", color="black")
 
 
 def help_desk():
@@ -50,24 +50,21 @@ def formats():
 
 
 def rewards():
-    """Rewards of three policies: {name: ((gold, low, high), learned)}, the title, the axes."""
-    rows = {row["policy"]: row for row in rlhf_open_questions.read("start")}
-    values = {
-        name: (evaluation.bootstrap_mean(rows[policy]["gold"], seed=0), rows[policy]["proxy"])
-        for policy, name in POLICIES.items()
-    }
-    return (
-        values,
-        "A reward model pays most for replies that are worth less",
-        ("gold reward", "learned reward"),
-    )
+    """Rewards of the on-policy runs and their start: {run: (learned, gold)}, the title, the axes."""
+    start = next(row for row in rlhf_open_questions.read("start") if row["policy"] == "start")
+    runs = [row for row in rlhf_open_questions.read("methods") if row["method"] != "dpo"]
+    values = {f"{row['method'].upper()} {row['seed']}": row for row in runs} | {"start": start}
+    values = {name: (row["proxy"], float(np.mean(row["gold"]))) for name, row in values.items()}
+    lost = sum(gold < values["start"][1] for gold in (values[name][1] for name in values))
+    title = f"{len(runs)} runs raise the learned reward, {lost} of them lose what was wanted"
+    return values, title, ("learned reward", "gold reward: what was wanted")
 
 
 @plt.rc_context(FONT)
 def bars(values, title, ylabel):
     """A figure with one bar a name; values: {name: (mean, low, high)}."""
     figure, ax = plt.subplots(figsize=SIZE, layout="constrained")
-    _bars(ax, values, COLORS[0])
+    _bars(ax, values)
     ax.set(ylabel=ylabel, ylim=(0, 1.15 * max(high for _, _, high in values.values())))
     figure.suptitle(title, fontsize=11)
     figure.supxlabel(MODEL, fontsize=8)
@@ -75,32 +72,33 @@ def bars(values, title, ylabel):
 
 
 @plt.rc_context(FONT)
-def two_rewards(values, title, ylabels):
-    """A figure with two panels of bars: the gold reward with intervals, and the learned one."""
-    figure, axes = plt.subplots(1, 2, figsize=SIZE, layout="constrained")
-    _bars(axes[0], {name: gold for name, (gold, _) in values.items()}, COLORS[0])
-    learned = {name: (reward, reward, reward) for name, (_, reward) in values.items()}
-    _bars(axes[1], learned, COLORS[1], HATCHES[1])
-    for ax, label in zip(axes, ylabels):
-        ax.set_title(label, fontsize=10)
-        ax.margins(y=0.15)
+def runs_by_reward(values, title, labels):
+    """A figure with a mark for each run, one shape a method; values: {"METHOD seed": (learned, gold)}."""
+    figure, ax = plt.subplots(figsize=SIZE, layout="constrained")
+    methods = list(dict.fromkeys(name.split()[0] for name in values))
+    for i, method in enumerate(methods):
+        x, y = zip(*(point for name, point in values.items() if name.split()[0] == method))
+        style = dict(marker=MARKERS[i], color=COLORS[i]) if method != "start" else START
+        ax.scatter(x, y, label=method, s=70, edgecolor="black", **style)
+    ax.axhline(values["start"][1], color="black", linestyle=":")
+    ax.set(xlabel=f"{labels[0]} ({MODEL})", ylabel=labels[1], ylim=(0, 1.05))
+    ax.legend(frameon=False, fontsize=9)
     figure.suptitle(title, fontsize=11)
-    figure.supxlabel(MODEL, fontsize=8)
     return figure
 
 
-def _bars(ax, values, color, hatch=None):
+def _bars(ax, values):
     middle, low, high = np.array(list(values.values())).T
-    ends = [middle - low, high - middle]
-    ax.bar(range(len(values)), middle, color=color, hatch=hatch, edgecolor="white")
-    if np.any(low < high):
-        ax.errorbar(range(len(values)), middle, ends, fmt="none", ecolor="black", capsize=4)
+    ax.bar(range(len(values)), middle, color=COLORS[0], edgecolor="white")
+    ax.errorbar(
+        range(len(values)), middle, [middle - low, high - middle], fmt="none", ecolor="black", capsize=4
+    )
     for x, (value, top) in enumerate(zip(middle, high)):
         ax.text(x, top, f"{value:.2f}", ha="center", va="bottom", fontsize=9)
     ax.set_xticks(range(len(values)), list(values), fontsize=8)
 
 
-PICTURES = {"help_desk": (help_desk, bars), "formats": (formats, bars), "rewards": (rewards, two_rewards)}
+PICTURES = {"help_desk": (help_desk, bars), "formats": (formats, bars), "rewards": (rewards, runs_by_reward)}
 
 
 def described(name):
