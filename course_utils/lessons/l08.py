@@ -240,7 +240,7 @@ q6 = Exercise(
     cases(
         (([3.0, 1.2, -2.0], 3), [3.0, 1.0, -2.0], "3 bits, from -3 to 3: the scale is 1, and 1.2 becomes 1"),
         (([3.0, 1.8, -3.0], 3), [3.0, 2.0, -3.0], "to the nearest whole number: 1.8 becomes 2"),
-        (([2.54, 0.0, 1.01], 8), [2.54, 0.0, 1.02], "8 bits, from -127 to 127: the scale is 0.02"),
+        (([2.54, 0.0, 1.015], 8), [2.54, 0.0, 1.02], "8 bits, from -127 to 127: the scale is 0.02"),
         (([1.0, -6.0, 3.0], 3), [0.0, -6.0, 4.0], "the largest ABSOLUTE value decides the scale, here 2"),
         (([0.0, 0.0], 4), [0.0, 0.0], "a block of zeros has no scale to divide by"),
     ),
