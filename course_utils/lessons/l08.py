@@ -88,16 +88,16 @@ q2 = Exercise(
 )
 
 
-def bytes_each(numbers, devices, stage):
+def bytes_each(parameters, devices, stage):
     kinds = [12, 2, 2]  # moments and copy, gradients, weights: divided in this order
-    return sum(size * numbers / (devices if place < stage else 1) for place, size in enumerate(kinds))
+    return sum(size * parameters / (devices if place < stage else 1) for place, size in enumerate(kinds))
 
 
 q3 = Exercise(
     "08.3",
     """
-    Write `bytes_each(numbers, devices, stage)`: what each device keeps for so many trained numbers.
-    Weights take 2 bytes a number, gradients 2, Adam's states with the fp32 copy 12. Stage 0 divides
+    Write `bytes_each(parameters, devices, stage)`: what each device keeps for so many trained parameters.
+    Weights take 2 bytes a parameter, gradients 2, Adam's states with the fp32 copy 12. Stage 0 divides
     nothing, stage 1 the states, stage 2 the gradients as well, stage 3 the weights as well.
     """,
     bytes_each,

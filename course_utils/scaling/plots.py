@@ -22,7 +22,8 @@ def formats(sizes, gaps, title):
         axes[0].barh(i, size / 1e6, **style)
         axes[0].text(size / 1e6, i, f" {size / 1e6:,.0f}", va="center")
         axes[1].errorbar(gap, i, xerr=[[gap - low], [high - gap]], fmt="o", color="black", capsize=4)
-        axes[1].text(gap, i - 0.18, f"{gap:+.3f}", ha="center", va="bottom")
+        place = dict(xytext=(6, 5), textcoords="offset points")
+        axes[1].annotate(f"{gap:+.3f}", (gap, i), **place)
     for ax in axes:
         ax.set_yticks(range(len(sizes)), list(sizes))
         ax.set_ylim(len(sizes) - 0.5, -0.7)
