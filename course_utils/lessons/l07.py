@@ -6,7 +6,7 @@ from course_utils.lessons.exercise import Exercise, Prediction, cases
 
 p1 = Prediction(
     "07.p1",
-    "Which family gets most whole records of the service desk right?",
+    "Which family gets the most replies of the toy desk exactly right?",
     ["prompting", "soft prompts", "PEFT", "fine-tuning", "specialists"],
 )
 p2 = Prediction(
@@ -16,8 +16,8 @@ p2 = Prediction(
 )
 p3 = Prediction(
     "07.p3",
-    "Things that no training note names: which rung writes most of their lines right?",
-    ["few_shot_nearest", "ia3", "lora_qv"],
+    "Things that no training note names: what gets more of their lines right?",
+    ["shots in the prompt", "an adapter"],
 )
 
 
