@@ -183,16 +183,6 @@ def against_kl(methods, baselines, title=None):
     return axes
 
 
-def reward_model_curve(rows, held_out):
-    """A reward model's accuracy by its number of pairs, one line for each share of wrong labels; the Axes.
-
-    rows: those of the table "judge"; held_out: the number of held-out pairs.
-    """
-    rows = [row | {"right": row["held_out"].count("1"), "n": held_out} for row in rows]
-    rows.sort(key=lambda row: row["noise"])
-    return accuracy_by_pairs(rows, "noise", "pairs", "{:.0%} wrong labels")
-
-
 @plt.rc_context(FONT)
 def accuracy_by_pairs(rows, group, column, label):
     """Accuracy on held-out pairs by the number of training pairs, a line for each `group`; the Axes.

@@ -77,12 +77,6 @@ def test_over_optimization_averages_seeds_and_smooths():
     assert plots.smooth([1, 2, 3, 4, 5], 2) == [1.5, 3.5]
 
 
-def test_the_curve_of_reward_models():
-    rows = [{"pairs": n, "noise": 0.1, "seed": s, "held_out": "1" * n + "0"} for n in (1, 3) for s in (0, 1)]
-    ax = plots.reward_model_curve(rows, held_out=4)
-    assert lines(ax)[0] == [0.25, 0.75]
-
-
 def test_rewards_against_kl_show_each_seed_their_mean_and_the_baselines():
     rows = [{"kl": 1.0, "proxy": 2.0, "gold": [0.0, 1.0]}, {"kl": 3.0, "proxy": 4.0, "gold": [1.0, 1.0]}]
     baselines = {"start": rows[0] | {"kl": 0.0}, "constant": {"proxy": -1.0, "gold": [0.0, 0.0]}}
