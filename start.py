@@ -394,14 +394,19 @@ def absolute(args):
 
 
 def split_paths(args):
-    """Sort pytest arguments into (test modules, notebooks, options); paths are made absolute."""
+    """Sort pytest arguments into (test modules, notebooks, options); paths are made absolute.
+
+    A folder holds tests, but for `notebooks`; the word after -k, -m or -p is not a folder.
+    """
     modules, notebooks, options = [], [], []
-    for arg in args:
+    for before, arg in zip([""] + args, args):
         path = arg.split("::")[0]
-        if arg.startswith("-") or not path.endswith((".py", ".ipynb")):
+        folder = os.path.isdir(path) and before not in ("-k", "-m", "-p")
+        if arg.startswith("-") or not (folder or path.endswith((".py", ".ipynb"))):
             options.append(arg)
         else:
-            kind = notebooks if path.endswith(".ipynb") else modules
+            lessons = path.endswith(".ipynb") or os.path.basename(os.path.abspath(path)) == "notebooks"
+            kind = notebooks if lessons else modules
             kind.append(os.path.abspath(path) + arg[len(path) :])
     return modules, notebooks, options
 

@@ -309,6 +309,15 @@ def test_paths_choose_the_stage():
     assert options == ["-k", "c"]
 
 
+def test_folders_choose_the_stage_and_words_do_not(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name in ("tests", "notebooks"):
+        (tmp_path / name).mkdir()
+    modules, books, options = start.split_paths(["-x", "tests", "notebooks/", "-k", "tests"])
+    assert modules == [str(tmp_path / "tests")] and books == [str(tmp_path / "notebooks")]
+    assert options == ["-x", "-k", "tests"]
+
+
 @pytest.mark.parametrize("statuses, expected", [((0, 0, 0, 0), 0), ((0, 0, 5, 0), 0), ((0, 0, 5, 5), 1)])
 def test_the_verdict(house, monkeypatch, capsys, statuses, expected):
     results = iter(statuses)

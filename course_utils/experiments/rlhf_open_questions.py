@@ -9,8 +9,9 @@ from the same pairs. "trials" are graded on dev, each method with as many settin
 them and are graded on test. "gold" are the rule's rewards of each reply, "proxy" is the mean of the learned
 one, "kl" the divergence from the start in nats a reply. All runs share one start, its pairs and its reward
 model: the seeds of "methods" vary the training after it. The on-policy methods see as many samples; PPO takes
-four steps on those of an update (one a minibatch), GRPO and RLOO one. A killed sweep goes on where it
-stopped. Left out: pairs labeled by people.
+four steps on those of an update (one a minibatch), GRPO and RLOO one. "guarded" repeats the on-policy runs of
+"methods" with one change: a reply that is cut off loses MISSING_END of its reward. A killed sweep goes on
+where it stopped. Left out: pairs labeled by people.
 """
 
 import functools
@@ -34,14 +35,16 @@ SAMPLES = 4  # to a question, of which pairs are made
 REWARD = {"lr": 1e-3, "epochs": 3, "batch_size": 8}
 ONLINE = {"updates": 8, "batch_size": 64, "minibatch_size": 16, "max_new_tokens": open_questions.ROOM}
 KL_PROMPTS, BEST_OF = 16, 8
+MISSING_END = 5.0  # what a reply without an end loses where the policy is guarded
 SEED, TRIAL = 0, 100  # of the start; of the trials
 WEIGHTS = {"dpo": 0.1, "grpo": 0.05, "rloo": 0.05, "ppo": 0.05}  # beta of DPO, else the KL coefficient
 SAMPLED = (3e-4, 1e-3, 3e-3, 1e-2)  # learning rates that are tried on samples of the policy
-RATES = {"dpo": (1e-4, 3e-4, 1e-3, 3e-3)} | dict.fromkeys(("grpo", "rloo", "ppo"), SAMPLED)  # as many each
+RATES = {"dpo": (3e-5, 1e-4, 3e-4, 1e-3)} | dict.fromkeys(("grpo", "rloo", "ppo"), SAMPLED)  # as many each
 TABLES = {
     "start": [{"policy": name} for name in ("start", "untouched", "best of n", "constant", "decline")],
     "trials": [{"method": name, "lr": lr} for name, rates in RATES.items() for lr in rates],
     "methods": [{"method": name, "seed": seed} for seed in range(3) for name in RATES],
+    "guarded": [{"method": name, "seed": seed} for seed in range(3) for name in RATES if name != "dpo"],
     "penalties": [{"kl_weight": kl} for kl in (0.0, 0.2)],
 }
 
@@ -97,6 +100,15 @@ def scores(reward, tokenizer, prompts, replies):
         return reward.score(tokenizer, prompts, replies, batch_size=16)
 
 
+def guarded_scores(reward, tokenizer, prompts, replies):
+    """The learned reward, less MISSING_END for a reply that is cut off: list of float."""
+    cut = [not reply.strip().endswith(open_questions.ENDS) for reply in replies]
+    return [
+        score - MISSING_END * missing
+        for score, missing in zip(scores(reward, tokenizer, prompts, replies), cut)
+    ]
+
+
 def graded(asked, replies):
     """The rule's and the learned reward of replies to questions, and their length, as JSON values."""
     _, tokenizer, _, reward = prepared()
@@ -138,7 +150,7 @@ def best_of(model, tokenizer, reward, asked, n=BEST_OF):
     return [replies[max(group, key=proxies.__getitem__)] for group in groups]
 
 
-def learned(method, lr, weight, seed, part, **changed):
+def learned(method, lr, weight, seed, part, score=scores, **changed):
     """A policy trained from the start by a method, and graded on a part of the questions."""
     model, tokenizer, pairs, reward = prepared()
     asked, train = open_questions.questions(part), open_questions.questions("train")
@@ -159,7 +171,7 @@ def learned(method, lr, weight, seed, part, **changed):
             )
             settings |= {} if method == "ppo" else {"method": method}
             train_policy = ppo.train if method == "ppo" else grpo.train
-            reward_fn = functools.partial(scores, reward, tokenizer)
+            reward_fn = functools.partial(score, reward, tokenizer)
             history = train_policy(model, ref, tokenizer, prompts, reward_fn, **settings)
         seconds = time.perf_counter() - started
         few = open_questions.prompts(tokenizer, asked)[:KL_PROMPTS]
@@ -196,10 +208,16 @@ def by_method(method, seed):
     return {"lr": lr} | learned(method, lr, WEIGHTS[method], seed, "test")
 
 
+def guarded(method, seed):
+    """As by_method, but a reply that is cut off loses MISSING_END of its reward in training."""
+    lr = chosen(method)
+    return {"lr": lr} | learned(method, lr, WEIGHTS[method], seed, "test", score=guarded_scores)
+
+
 def penalty(kl_weight):
     """GRPO for twice as many updates under another KL coefficient: gold and proxy of each update."""
     twice = 2 * ONLINE["updates"]
     return learned("grpo", chosen("grpo"), kl_weight, SEED, "test", updates=twice)
 
 
-RUNS = {"start": baseline, "trials": trial, "methods": by_method, "penalties": penalty}
+RUNS = {"start": baseline, "trials": trial, "methods": by_method, "guarded": guarded, "penalties": penalty}

@@ -22,6 +22,7 @@ FILE = DATA / "open_questions" / "topics.csv"
 PAIRS, SHOWN = FILE.with_name("pairs.jsonl"), FILE.with_name("demonstrations.jsonl")
 PARTS = ("train", "dev", "test")
 ROOM = 40  # new tokens of a reply: what does not end within them is cut, and so not complete
+ENDS = (".", "!", "?")  # of a complete reply
 LEAST, MOST = 4, 16  # words of a short reply
 ON_TOPIC = 0.3  # the reward for naming the topic; the rest is for the form
 ADDED = 2  # words that a reply adds to the question
@@ -79,7 +80,7 @@ def prompts(tokenizer, asked):
 
 def short(reply):
     """Whether a reply is complete and has LEAST to MOST words."""
-    return reply.strip().endswith((".", "!", "?")) and LEAST <= len(reply.split()) <= MOST
+    return reply.strip().endswith(ENDS) and LEAST <= len(reply.split()) <= MOST
 
 
 def on_topic(question, reply):
