@@ -104,7 +104,7 @@ def advise(
     for family, reason in steps:
         advice = Advice(family, reason)
         members, rivals, data = candidates(board, family, clean)
-        rivals = [*rivals, *board.baselines] if results else rivals  # few rungs: all that ran is a rival
+        rivals = [*rivals, *board.baselines] if results else rivals  # few techniques: all that ran is a rival
         pairs = (evidence.compared(board, column, members, rivals) for column in board.columns)
         advice.comparisons = [pair for pair in pairs if pair]
         advice.notes = remarks(board, advice, data, assumptions)

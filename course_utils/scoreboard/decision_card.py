@@ -18,12 +18,14 @@ from course_utils.scoreboard import table as scoreboard
 SIZE = (11.7, 8.3)  # A4, landscape, in inches
 DESKS = {"helpdesk": "help desk", "toy_desk": "toy desk"}
 FIRST = (
-    "First: write test items in wordings that training never sees. Measure a constant reply, the nearest copy\n"
-    "and a TF-IDF classifier. If one of them is good enough, stop here. Facts that change: look them up (RAG)."
+    "First: write test items in wordings that training never sees. Measure a constant reply, the nearest\n"
+    "copy and a TF-IDF classifier. If one of them is good enough, stop here.\n"
+    "Facts that change: look them up for each message (retrieval). Unsure? If twenty shots fail, go on at 2."
 )
 LAST = (
     "Accept a winner only if it beats the cheap baselines on the same items, and the 95 % interval of the\n"
-    "difference, over items and seeds, excludes zero. Then read fifty replies."
+    "difference, over items and seeds, excludes zero. Then read fifty replies. The figures in the boxes are\n"
+    "exact matches of each family's most accurate technique, as this course measured them."
 )
 QUESTIONS = {  # name of advisor.QUESTIONS: its place, as shares of the sheet
     "ability": (0.11, 0.66),

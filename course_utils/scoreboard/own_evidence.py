@@ -6,14 +6,14 @@ from course_utils.scoreboard.own_baselines import BASELINES
 
 
 class OwnRun(Board):
-    """The rungs of a stored run: rows by accuracy alone. FileNotFoundError if the folder holds none."""
+    """The techniques of a stored run: rows by accuracy alone. FileNotFoundError if the folder holds none."""
 
     columns = ties = ("accuracy",)
     baselines = tuple(BASELINES)
 
     def __init__(self, folder):
         self.outcome, self.task = own_outcome.load(folder), "your task"
-        self.rows = {row["rung"]: row for row in self.outcome.rows}
+        self.rows = {row["technique"]: row for row in self.outcome.rows}
         self.missing = None
 
     def seeds(self, name):

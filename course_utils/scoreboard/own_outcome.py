@@ -18,13 +18,16 @@ from course_utils.scoreboard.own_baselines import BASELINES
 from course_utils.storage import files
 from course_utils.storage.tensors import load_arrays, save_arrays
 
-COLUMNS = ("rung", "right", "95 % from", "to", "trained", "bytes stored", "s to learn", "extra tokens", "ms")
+COLUMNS = (
+    *("technique", "right", "95 % from", "to", "trained", "bytes stored"),
+    *("s to learn", "extra tokens", "ms"),
+)
 COSTS = ("trainable_parameters", "stored_bytes", "train_seconds", "prompt_tokens", "latency_ms")
 FILE, ITEMS = "own_task.json", "own_task_items.npz"
 
 
 class Outcome:
-    """`rows`, one dictionary a rung; `items`, {rung: hits (S, N)}; `replies`, of its first seed; `notes`.
+    """`rows`, one dictionary a technique; `items`, {name: hits (S, N)}; `replies`, of the first seed; notes.
 
     groups: for each test record the name of what it was made from, or None. Shows itself as one table with
     the verdict below.
@@ -35,11 +38,11 @@ class Outcome:
         self.groups, self.model, self.notes = groups, model, list(notes)
 
     def add(self, name, setting, hits, replies, costs):
-        """One rung: hits (S, N) of 0/1, the replies of its first seed, its costs averaged over seeds."""
+        """One technique: hits (S, N) of 0/1, the replies of its first seed, its costs averaged over seeds."""
         hits = np.asarray(hits, dtype=float)
         self.items[name], self.replies[name] = hits, replies
         right, low, high = self.share(name)
-        self.rows.append(dict(rung=name, right=right, low=low, high=high, setting=setting, **costs))
+        self.rows.append(dict(technique=name, right=right, low=low, high=high, setting=setting, **costs))
 
     def share(self, name):
         """(share right, low, high), 95 %: Wilson's interval for one seed, else by bootstrap."""
@@ -61,21 +64,21 @@ class Outcome:
 
     def baselines(self):
         """The names of the cheap baselines that were measured."""
-        return [row["rung"] for row in self.rows if row["rung"] in BASELINES]
+        return [row["technique"] for row in self.rows if row["technique"] in BASELINES]
 
     def verdict(self):
         """Sentences: what beats all baselines, what cannot be told from the strongest, and what to do."""
         cheap, sentences = self.baselines(), []
         if not cheap:
             return []
-        rungs = [row["rung"] for row in self.rows if row["rung"] not in cheap]
+        names = [row["technique"] for row in self.rows if row["technique"] not in cheap]
         strongest = max(cheap, key=lambda name: self.items[name].mean())
-        winners = [name for name in rungs if all(self.compare(name, base)[1] > 0 for base in cheap)]
-        for name in rungs:
+        winners = [name for name in names if all(self.compare(name, base)[1] > 0 for base in cheap)]
+        for name in names:
             value, low, high = self.compare(name, strongest)
             says = evaluation.verdict((value, low, high), "better than", "worse than", "cannot be told from")
             sentences.append(f"{name}: {says} {strongest} ({value:+.2f}, {low:+.2f} to {high:+.2f}).")
-        if rungs and not winners:
+        if names and not winners:
             sentences.append(
                 f"Nothing here beats {strongest}, which needs no language model: use it, or write records."
             )
@@ -87,7 +90,7 @@ class Outcome:
         """The rows as a display.Table, in the order they ran."""
         cells = [
             [
-                row["rung"],
+                row["technique"],
                 *(f"{row[k]:.2f}" for k in ("right", "low", "high")),
                 *(float(row[k]) for k in COSTS),
             ]

@@ -1,7 +1,7 @@
 """The ladder on your own task: records from files, one call, one table, cheap baselines beside.
 
     own_task.run("train.xlsx", "test.csv", ["few_shot_nearest", "lora_all"])
-    python -m course_utils.scoreboard.own_task --train FILE --test FILE --rungs few_shot_nearest lora_all
+    python -m course_utils.scoreboard.own_task --train FILE --test FILE --technique few_shot_nearest lora_all
 
 A reply is right by a grader (`graders`): by default if it is the completion, spaces at its ends aside. Taught
 in lesson 07. Left out: resuming, memory, retention, and techniques that know the help desk's form of reply.
@@ -27,7 +27,7 @@ from course_utils.storage.records import BadRecords
 from course_utils.tasks import base
 from course_utils.techniques import registry
 
-RUNGS = ("few_shot_nearest", "lora_all")
+TECHNIQUES = ("few_shot_nearest", "lora_all")
 DEV = 0.2  # the share of train that settings are chosen on, at most MOST records
 MOST = 100
 SPARE, MOST_ROOM = 8, 512  # tokens of a reply: those of the longest completion, and some
@@ -37,7 +37,7 @@ PASSES, LEAST_STEPS, MOST_STEPS, BATCH = 3, 40, 300, 4  # of the real model's tr
 def run(
     train,
     test,
-    rungs=RUNGS,
+    techniques=TECHNIQUES,
     seeds=1,
     trials=1,
     model=models.REAL,
@@ -46,19 +46,19 @@ def run(
     out=None,
     progress=print,
 ):
-    """Climb the rungs on records, or files of them; returns an Outcome, the baselines first.
+    """Run the techniques on records, or files of them; returns an Outcome, the baselines first.
 
-    trials: how many of a rung's settings are tried on a part of train (1: what the course's own tasks chose).
-    The seeds then learn from all of train. grader: a name of graders.NAMES, graders.find's arguments as a
-    dictionary, or a function (record, reply) -> bool. instruction: a text for prompts. out: a folder that
-    keeps the outcome. progress(text) is told what is measured, or None. A column "group" in test names
+    trials: how many of a technique's settings are tried on a part of train (1: what the course's own tasks
+    chose). The seeds then learn from all of train. grader: a name of graders.NAMES, graders.find's arguments
+    as a dictionary, or a function (record, reply) -> bool. instruction: a text for prompts. out: a folder
+    that keeps the outcome. progress(text) is told what is measured, or None. A column "group" in test names
     records that were made from one thing: intervals then draw groups.
 
-    Raises BadRecords for records that cannot be used, by row, reason and remedy; ValueError for a rung that
-    does not exist or is made for the desk, and for a grader that does not fit. A rung that fails while it
-    runs is named in the notes.
+    Raises BadRecords for records that cannot be used, by row, reason and remedy; ValueError for a
+    technique that does not exist or is made for the desk, and for a grader that does not fit. A technique
+    that fails while it runs is named in the notes.
     """
-    techniques = [registry.find(name) for name in rungs]
+    techniques = [registry.find(name) for name in techniques]
     train, test, notes = own_records.read(train, test)
     task = base.of_records(model, chat=model not in models.GLASS_BOX)
     if unfit := [t.name for t in techniques if t.needs - task.offers]:
@@ -200,7 +200,7 @@ def main(arguments=None):
         "--train", required=True, help="records to learn from (.jsonl, .json, .csv, .tsv, .xlsx)"
     )
     parser.add_argument("--test", required=True, help="records to be measured on")
-    parser.add_argument("--rungs", nargs="+", default=RUNGS, metavar="NAME")
+    parser.add_argument("--technique", dest="techniques", nargs="+", default=TECHNIQUES, metavar="NAME")
     parser.add_argument("--seeds", type=positive(int), default=1)
     parser.add_argument("--trials", type=positive(int), default=1, help="settings tried on a part of train")
     parser.add_argument("--model", default=models.REAL, help="by default the real model; glass-box is quick")

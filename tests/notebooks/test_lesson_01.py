@@ -88,4 +88,4 @@ def test_the_toy_desk_s_failure_is_shown():
 def test_it_names_the_rows_that_it_added():
     recap = next(cell.source for cell in CELLS if "**On the scoreboard:**" in cell.source)
     named = recap.split("**On the scoreboard:**")[1].split(".")[0].replace(",", " ").split()
-    assert set(named) == {name for name, rung in TECHNIQUES.items() if rung.lesson == "01"}
+    assert set(named) == {name for name, each in TECHNIQUES.items() if each.lesson == "01"}

@@ -16,7 +16,7 @@ LESSON = Lesson("03")
 def test_it_names_the_rows_that_it_added():
     recap = next(cell.source for cell in LESSON.cells if "**On the scoreboard:**" in cell.source)
     named = recap.partition("**On the scoreboard:**")[2].partition(".")[0].replace("`", "").split(", ")
-    ours = {name for name, rung in TECHNIQUES.items() if rung.lesson == "03"}
+    ours = {name for name, each in TECHNIQUES.items() if each.lesson == "03"}
     assert {name.strip() for name in named} == ours
 
 

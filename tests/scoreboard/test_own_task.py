@@ -31,7 +31,7 @@ def learns(model, tokenizer, train, seed, task, skill=1.0):
 
 
 @pytest.fixture(autouse=True)
-def rungs(monkeypatch):
+def learner(monkeypatch):
     CALLS.clear()
     settings = {"toy_desk": [{"skill": s} for s in (0.2, 0.9, 0.5)]}
     monkeypatch.setitem(TECHNIQUES, "learns", Technique("learns", "control", "99", learns, settings))
@@ -40,7 +40,12 @@ def rungs(monkeypatch):
 
 def test_one_call_gives_one_table_with_the_cheap_baselines_first():
     outcome = own_task.run(TRAIN, TEST, ["learns"])
-    assert [r["rung"] for r in outcome.rows] == ["majority", "nearest_copy", "tfidf_classifier", "learns"]
+    assert [r["technique"] for r in outcome.rows] == [
+        "majority",
+        "nearest_copy",
+        "tfidf_classifier",
+        "learns",
+    ]
     constant, *_, learned = outcome.rows
     assert constant["right"] == 9 / 12 and learned["right"] == 1.0
     assert learned["trainable_parameters"] == 7 and learned["stored_bytes"] == 30
@@ -136,13 +141,13 @@ def test_right_answers_among_other_words_are_pointed_out(monkeypatch):
     assert said not in own_task.run(TRAIN, TEST, ["chatty"], grader="contains", progress=None).notes
 
 
-def test_a_rung_that_fails_leaves_the_others(monkeypatch, tmp_path):
+def test_a_technique_that_fails_leaves_the_others(monkeypatch, tmp_path):
     def fails(model, tokenizer, train, seed, task):
         raise RuntimeError("out of memory.")
 
     monkeypatch.setitem(TECHNIQUES, "fails", Technique("fails", "control", "99", fails, {}))
     outcome = own_task.run(TRAIN, TEST, ["fails", "learns"], out=tmp_path, progress=None)
-    assert "fails is left out: out of memory." in outcome.notes and outcome.rows[-1]["rung"] == "learns"
+    assert "fails is left out: out of memory." in outcome.notes and outcome.rows[-1]["technique"] == "learns"
     assert "fails" in own_outcome.load(tmp_path).notes[-1]
 
 
@@ -166,12 +171,12 @@ def test_the_command(tmp_path, capsys):
         write_records(tmp_path / f"{name}.csv", records)
     files = ["--train", str(tmp_path / "train.csv"), "--test", str(tmp_path / "test.csv")]
     out = tmp_path / "run"
-    assert own_task.main([*files, "--rungs", "learns", "--grader", "contains", "--out", str(out)]) == 0
+    assert own_task.main([*files, "--technique", "learns", "--grader", "contains", "--out", str(out)]) == 0
     assert "majority" in capsys.readouterr().out
-    assert own_outcome.load(out).rows[-1]["rung"] == "learns"
-    assert own_task.main([*files, "--rungs", "nothing"]) == 1
+    assert own_outcome.load(out).rows[-1]["technique"] == "learns"
+    assert own_task.main([*files, "--technique", "nothing"]) == 1
     assert "no technique" in capsys.readouterr().err
-    assert own_task.main([*files, "--rungs", "learns", "--pattern", "x"]) == 1
+    assert own_task.main([*files, "--technique", "learns", "--pattern", "x"]) == 1
     assert "A pattern belongs to the grader regex" in capsys.readouterr().err
 
 
@@ -200,7 +205,7 @@ def test_the_frames_of_train_and_test_differ():
 
 @pytest.mark.slow
 def test_the_shipped_task_by_one_call(monkeypatch):
-    """The embedded model, trained rungs and all."""
+    """The embedded model, trained techniques and all."""
     monkeypatch.undo()
     files = (lost_property.FOLDER / f"{part}.jsonl" for part in ("train", "test"))
     outcome = own_task.run(*files, ["few_shot_nearest", "lora_all"], model="glass-box")

@@ -1,4 +1,4 @@
-"""The rungs of lesson 05: one start, the stored pairs as labels, and what each does with a reward model."""
+"""Lesson 05: one start, the stored pairs as labels, and what each technique does with a reward model."""
 
 import pytest
 import torch
