@@ -39,7 +39,7 @@ MISSING_END = 5.0  # what a reply without an end loses where the policy is guard
 SEED, TRIAL = 0, 100  # of the start; of the trials
 WEIGHTS = {"dpo": 0.1, "grpo": 0.05, "rloo": 0.05, "ppo": 0.05}  # beta of DPO, else the KL coefficient
 SAMPLED = (3e-4, 1e-3, 3e-3, 1e-2)  # learning rates that are tried on samples of the policy
-RATES = {"dpo": (3e-5, 1e-4, 3e-4, 1e-3)} | dict.fromkeys(("grpo", "rloo", "ppo"), SAMPLED)  # as many each
+RATES = {"dpo": (1e-5, 3e-5, 1e-4, 3e-4)} | dict.fromkeys(("grpo", "rloo", "ppo"), SAMPLED)  # as many each
 TABLES = {
     "start": [{"policy": name} for name in ("start", "untouched", "best of n", "constant", "decline")],
     "trials": [{"method": name, "lr": lr} for name, rates in RATES.items() for lr in rates],

@@ -184,6 +184,29 @@ def against_kl(methods, baselines, title=None):
 
 
 @plt.rc_context(FONT)
+def with_and_without(without, with_it, levels, title=None, names=("without", "with the penalty")):
+    """The gold reward of each run in two conditions, runs of one seed joined by a line; the Axes.
+
+    without, with_it: {method: rows, one for each seed, in the same order}, rows with "gold". levels:
+    {name: gold reward}, drawn as lines.
+    """
+    _, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+    for i, method in enumerate(without):
+        pairs = [[float(np.mean(row["gold"])) for row in rows[method]] for rows in (without, with_it)]
+        for before, after in zip(*pairs):
+            ax.plot([3 * i, 3 * i + 1], [before, after], color="#777777", linewidth=1)
+        for k, values in enumerate(pairs):
+            style = dict(color=COLORS[0], mec="black", mfc=(COLORS[0] if k else "white"), ms=8)
+            ax.plot([3 * i + k] * len(values), values, MARKERS[k], **style, label="" if i else names[k])
+    for i, (name, level) in enumerate(levels.items()):
+        ax.axhline(level, linestyle=LINES[i + 1], color="black", linewidth=1, label=name)
+    ax.set_xticks([3 * i + 0.5 for i in range(len(without))], list(without))
+    ax.set(ylabel="gold reward", ylim=(0, 1.02), title=title)
+    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    return ax
+
+
+@plt.rc_context(FONT)
 def accuracy_by_pairs(rows, group, column, label):
     """Accuracy on held-out pairs by the number of training pairs, a line for each `group`; the Axes.
 

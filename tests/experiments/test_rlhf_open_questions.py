@@ -61,6 +61,7 @@ def test_a_sweep_is_stored_and_skipped(small, monkeypatch):
             "start": sweep.TABLES["start"],
             "trials": [{"method": name, "lr": 1e-3} for name in sweep.RATES],
             "methods": [{"method": name, "seed": 0} for name in sweep.RATES],
+            "guarded": [{"method": "grpo", "seed": 0}],
             "penalties": [{"kl_weight": 0.0}],
         },
     )
@@ -68,13 +69,28 @@ def test_a_sweep_is_stored_and_skipped(small, monkeypatch):
     rows = sweep.FILE.read_text("utf-8")
     for row in sweep.read("start"):
         assert set(row) - {"policy", "pairs", "margins", "kl"} == GRADED
-    for table, own in (("trials", set()), ("methods", {"lr"}), ("penalties", set())):
+    for table, own in (
+        ("trials", set()),
+        ("methods", {"lr"}),
+        ("guarded", {"lr"}),
+        ("penalties", set()),
+    ):
         for setting, row in zip(sweep.TABLES[table], sweep.read(table), strict=True):
             assert set(row) - set(setting) == MOVED | own
     assert len(sweep.read("penalties")[0]["curves"]["gold"]) == 4  # twice the updates
     monkeypatch.setattr(sweep, "RUNS", {})  # a second sweep has nothing to do
     command.main(["rlhf_open_questions"])
     assert sweep.FILE.read_text("utf-8") == rows
+
+
+def test_the_guard_takes_the_penalty_off_replies_without_an_end(monkeypatch):
+    monkeypatch.setattr(sweep, "scores", lambda reward, tokenizer, prompts, replies: [1.0, 2.0, 3.0])
+    replies = ["Cheese is made of", "Cheese is made of milk. ", "Is it?"]
+    assert sweep.guarded_scores(None, None, ["a"] * 3, replies) == [1.0 - sweep.MISSING_END, 2.0, 3.0]
+    seeds = {(run["method"], run["seed"]) for run in sweep.TABLES["guarded"]}
+    assert seeds == {
+        (run["method"], run["seed"]) for run in sweep.TABLES["methods"] if run["method"] != "dpo"
+    }
 
 
 def test_every_method_moves_the_policy_and_leaves_the_start_as_it_was(small):

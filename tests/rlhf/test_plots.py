@@ -84,3 +84,17 @@ def test_rewards_against_kl_show_each_seed_their_mean_and_the_baselines():
     assert [0.5] in lines(gold) and [0.5, 1.0] in lines(gold) and [0.75] in lines(gold)
     assert [-1.0, -1.0] in lines(proxy) and [2.0, 4.0] in lines(proxy) and [3.0] in lines(proxy)
     assert proxy.figure._suptitle.get_text() == "Title"
+
+
+def test_two_conditions_show_each_run_twice_joined_by_seed():
+    without = {"ppo": [{"gold": [0.0, 1.0]}, {"gold": [0.2, 0.2]}]}
+    with_it = {"ppo": [{"gold": [1.0, 1.0]}, {"gold": [0.4, 0.4]}]}
+    ax = plots.with_and_without(without, with_it, {"start": 0.6}, "Title")
+    lines = [list(line.get_ydata()) for line in ax.lines]
+    assert lines[:4] == [[0.5, 1.0], [0.2, 0.4], [0.5, 0.2], [1.0, 0.4]]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "without",
+        "with the penalty",
+        "start",
+    ]
+    assert ax.get_title() == "Title"
