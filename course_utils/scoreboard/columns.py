@@ -23,6 +23,7 @@ BASELINES = {  # policies without skill and the line that each is in a picture
     "constant_reply": (0, (1, 3)),
     "majority_class": ":",
     "random_reply": (0, (5, 3)),
+    "always_decline": "-.",
 }
 TITLES = {  # of the columns that a reader is shown first; the last three are added by `costs.added`
     "accuracy": "record right",

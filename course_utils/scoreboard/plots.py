@@ -157,7 +157,7 @@ def sortable(board):
 
 
 @plt.rc_context(FONT)
-def differences(gaps, xlabel="difference in records right"):
+def differences(gaps, xlabel="difference in records right", title=None):
     """One line per name from above: a difference with its interval, and a line at no difference; the Axes.
 
     gaps: {name: (value, low, high)}.
@@ -169,7 +169,8 @@ def differences(gaps, xlabel="difference in records right"):
         ax.errorbar(value, i, xerr=[[value - low], [high - value]], fmt=MARKERS[0], **style)
     ax.axvline(0, color="black", linestyle=":")
     ax.set_yticks(range(len(gaps)), list(gaps))
-    ax.set(ylim=(len(gaps) - 0.5, -0.5), xlabel=f"{xlabel} (filled: the interval excludes 0)")
+    xlabel = f"{xlabel} (filled: the interval excludes 0)"
+    ax.set(ylim=(len(gaps) - 0.5, -0.5), xlabel=xlabel, title=title)
     ax.grid(axis="x", alpha=0.3)
     return ax
 
