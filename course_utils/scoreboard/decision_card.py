@@ -16,6 +16,7 @@ from course_utils.scoreboard import advisor
 from course_utils.scoreboard import table as scoreboard
 
 SIZE = (11.7, 8.3)  # A4, landscape, in inches
+ON_SCREEN, ON_PAPER = 65, 200  # dots an inch
 DESKS = {"helpdesk": "help desk", "toy_desk": "toy desk"}
 FIRST = (
     "First: write test items in wordings that training never sees. Measure a constant reply, the nearest\n"
@@ -66,7 +67,7 @@ def measured(family, folder=None):
 @plt.rc_context(FONT)
 def draw(folder=None):
     """The sheet as a matplotlib Figure. folder: in place of data/results."""
-    figure = plt.figure(figsize=SIZE)
+    figure = plt.figure(figsize=SIZE, dpi=ON_SCREEN)
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, 1), ylim=(0, 1))
     ax.axis("off")
@@ -117,7 +118,7 @@ def main(arguments=None):
     if len(arguments) != 1 or arguments[0].rpartition(".")[2] not in ("pdf", "svg", "png"):
         print("Name the file to write: decision_card.pdf, .svg or .png.", file=sys.stderr)
         return 2
-    draw().savefig(arguments[0])
+    draw().savefig(arguments[0], dpi=ON_PAPER)
     print(f"{arguments[0]} is written: A4, landscape.")
     return 0
 

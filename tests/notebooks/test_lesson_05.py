@@ -37,7 +37,7 @@ def test_the_widget_has_a_picture_beside_it():
 
 
 def test_stored_claims_say_so_and_live_ones_do_not():
-    stored = {"best", "wrong", "low", "rare", "last", "ahead", "spread", "proxy_rise"}
+    stored = {"best", "wrong", "low", "rare", "last", "ahead", "spread", "good", "bad", "gained", "effect"}
     for call in LESSON.calls("claim"):
         values = [*call.args[1:], *(keyword.value for keyword in call.keywords)]
         names = {n.id for value in values for n in ast.walk(value) if isinstance(n, ast.Name)}
