@@ -58,7 +58,7 @@ def rewards():
     values = {f"{row['method'].upper()} {row['seed']}": row for row in runs} | {"start": start}
     values = {name: (row["proxy"], float(np.mean(row["gold"]))) for name, row in values.items()}
     lost = sum(gold < values["start"][1] for gold in (values[name][1] for name in values))
-    title = f"{len(runs)} runs raise the learned reward, {lost} of them lose what was wanted"
+    title = f"{len(runs)} runs are paid by a learned reward, {lost} of them lose what was wanted"
     return values, title, ("learned reward", "gold reward: what was wanted")
 
 
