@@ -53,6 +53,16 @@ MODULES = {
     "publish": "course_utils.tools.publish",
 }
 OLDEST = (3, 11)
+VALUED = (
+    "-k",
+    "-m",
+    "-p",
+    "-c",
+    "-o",
+    "--ignore",
+    "--rootdir",
+    "--basetemp",
+)  # of pytest, with a word behind
 
 REASONS = [  # (what pip, venv or torch prints, what to say)
     (
@@ -396,12 +406,12 @@ def absolute(args):
 def split_paths(args):
     """Sort pytest arguments into (test modules, notebooks, options); paths are made absolute.
 
-    A folder holds tests, but for `notebooks`; the word after -k, -m or -p is not a folder.
+    A folder holds tests, but for `notebooks`; the word after an option of VALUED is that option's.
     """
     modules, notebooks, options = [], [], []
     for before, arg in zip([""] + args, args):
         path = arg.split("::")[0]
-        folder = os.path.isdir(path) and before not in ("-k", "-m", "-p")
+        folder = os.path.isdir(path) and before not in VALUED
         if arg.startswith("-") or not (folder or path.endswith((".py", ".ipynb"))):
             options.append(arg)
         else:

@@ -316,6 +316,7 @@ def test_folders_choose_the_stage_and_words_do_not(monkeypatch, tmp_path):
     modules, books, options = start.split_paths(["-x", "tests", "notebooks/", "-k", "tests"])
     assert modules == [str(tmp_path / "tests")] and books == [str(tmp_path / "notebooks")]
     assert options == ["-x", "-k", "tests"]
+    assert start.split_paths(["--ignore", "tests"]) == ([], [], ["--ignore", "tests"])
 
 
 @pytest.mark.parametrize("statuses, expected", [((0, 0, 0, 0), 0), ((0, 0, 5, 0), 0), ((0, 0, 5, 5), 1)])

@@ -102,11 +102,9 @@ def scores(reward, tokenizer, prompts, replies):
 
 def guarded_scores(reward, tokenizer, prompts, replies):
     """The learned reward, less MISSING_END for a reply that is cut off: list of float."""
-    cut = [not reply.strip().endswith(open_questions.ENDS) for reply in replies]
-    return [
-        score - MISSING_END * missing
-        for score, missing in zip(scores(reward, tokenizer, prompts, replies), cut)
-    ]
+    cut = [not open_questions.complete(reply) for reply in replies]
+    learned = scores(reward, tokenizer, prompts, replies)
+    return [score - MISSING_END * missing for score, missing in zip(learned, cut)]
 
 
 def graded(asked, replies):

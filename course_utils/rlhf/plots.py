@@ -157,16 +157,16 @@ def smooth(values, window):
 def against_kl(methods, baselines, title=None):
     """Learned (proxy) and gold reward of trained policies against their KL to the start; the Axes.
 
-    methods: {name: rows, one for each seed}; baselines: {name: row}, the start, at KL 0, among them as
-    "start". Rows as of experiments.rlhf_open_questions. Small points are seeds, large ones their means; the
-    bars are 95 % intervals over seeds and questions.
+    methods: {name: rows, one for each seed}; baselines: {name: row}: those whose "kl" is known, as the
+    start's 0, are points, the others lines. Rows as of experiments.rlhf_open_questions. Small points are
+    seeds, large ones their means; the bars are 95 % intervals over seeds and questions.
     """
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained", sharex=True)
     for ax, column in zip(axes, ("proxy", "gold")):
         for i, (name, row) in enumerate(baselines.items()):
             value, style = float(np.mean(row[column])), dict(color="black", label=name)
-            if name == "start":
-                ax.plot([0], [value], "*", ms=12, zorder=3, **style)
+            if "kl" in row:
+                ax.plot([row["kl"]], [value], "*" if name == "start" else "P", ms=11, zorder=3, **style)
             else:
                 ax.axhline(value, linestyle=LINES[i % 4], linewidth=1, **style)
         for i, (name, rows) in enumerate(methods.items()):

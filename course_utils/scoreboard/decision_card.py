@@ -14,10 +14,11 @@ import matplotlib.pyplot as plt
 from course_utils.display.figures import FONT
 from course_utils.scoreboard import advisor
 from course_utils.scoreboard import table as scoreboard
+from course_utils.scoreboard.plots import DESKS
 
 SIZE = (11.7, 8.3)  # A4, landscape, in inches
 ON_SCREEN, ON_PAPER = 65, 200  # dots an inch
-DESKS = {"helpdesk": "help desk", "toy_desk": "toy desk"}
+MIDDLE = dict(ha="center", va="center")
 FIRST = (
     "First: write test items in wordings that training never sees. Measure a constant reply, the nearest\n"
     "copy and a TF-IDF classifier. If one of them is good enough, stop here.\n"
@@ -77,19 +78,16 @@ def draw(folder=None):
     boxes = {}
     for i, (name, (x, y)) in enumerate(QUESTIONS.items(), start=1):
         text = f"{i}. " + _wrapped(advisor.QUESTIONS[name][0], 19)
-        boxes[name] = ax.text(x, y, text, bbox=dict(boxstyle="round,pad=0.6", fc="white"), **_MIDDLE)
+        boxes[name] = ax.text(x, y, text, bbox=dict(boxstyle="round,pad=0.6", fc="white"), **MIDDLE)
     for name, (x, y, _) in ENDS.items():
         title = "-".join(rf"$\bf{{{part.replace(' ', '~')}}}$" for part in name.split("-"))
         text = "\n".join([title, *measured(name, folder)])
         style = dict(boxstyle="square,pad=0.6", fc="0.92", ec="black")
-        boxes[name] = ax.text(x, y, text, fontsize=9.5, bbox=style, **_MIDDLE)
+        boxes[name] = ax.text(x, y, text, fontsize=9.5, bbox=style, **MIDDLE)
     figure.canvas.draw()  # the boxes have a size from here on
     for source, target, answer in ARROWS:
         _arrow(ax, boxes[source], boxes[target], answer)
     return figure
-
-
-_MIDDLE = dict(ha="center", va="center")
 
 
 def _wrapped(text, width):
@@ -109,7 +107,7 @@ def _arrow(ax, source, target, answer):
     (x0, y0), (x1, y1) = source.get_position(), target.get_position()
     ax.annotate("", (x1, y1), (x0, y0), arrowprops=style)
     white = dict(fc="white", ec="none", pad=1)
-    ax.text((x0 + x1) / 2, (y0 + y1) / 2, answer, style="italic", fontsize=10, bbox=white, **_MIDDLE)
+    ax.text((x0 + x1) / 2, (y0 + y1) / 2, answer, style="italic", fontsize=10, bbox=white, **MIDDLE)
 
 
 def main(arguments=None):

@@ -22,7 +22,6 @@ FILE = DATA / "open_questions" / "topics.csv"
 PAIRS, SHOWN = FILE.with_name("pairs.jsonl"), FILE.with_name("demonstrations.jsonl")
 PARTS = ("train", "dev", "test")
 ROOM = 40  # new tokens of a reply: what does not end within them is cut, and so not complete
-ENDS = (".", "!", "?")  # of a complete reply
 LEAST, MOST = 4, 16  # words of a short reply
 ON_TOPIC = 0.3  # the reward for naming the topic; the rest is for the form
 ADDED = 2  # words that a reply adds to the question
@@ -78,9 +77,14 @@ def prompts(tokenizer, asked):
     return [render_chat(tokenizer, [{"role": "user", "content": question.text}]) for question in asked]
 
 
+def complete(reply):
+    """Whether a reply ends as a sentence does, and was not cut off."""
+    return reply.strip().endswith((".", "!", "?"))
+
+
 def short(reply):
     """Whether a reply is complete and has LEAST to MOST words."""
-    return reply.strip().endswith(ENDS) and LEAST <= len(reply.split()) <= MOST
+    return complete(reply) and LEAST <= len(reply.split()) <= MOST
 
 
 def on_topic(question, reply):
