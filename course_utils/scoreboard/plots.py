@@ -31,7 +31,9 @@ def families(board):
 
 
 @plt.rc_context(FONT)
-def effort(board, columns=("train_seconds", "stored_bytes"), y="accuracy", task=base.DEFAULT, folder=None):
+def effort(
+    board, columns=("train_seconds", "stored_bytes"), y="accuracy", task=base.DEFAULT, folder=None, title=None
+):
     """A panel for each cost: every technique's mean and 95 % interval of y over it; the Axes.
 
     Families differ by marker and colour. The larger the mark, the more examples were used. The best of
@@ -44,6 +46,7 @@ def effort(board, columns=("train_seconds", "stored_bytes"), y="accuracy", task=
     for ax, column in zip(axes[0], columns):
         _panel(ax, board, column, y, task, folder)
     axes[0][0].set_ylabel(TITLES.get(y, y))
+    figure.suptitle(title)
     _legend(figure, axes[0])
     return axes[0]
 
@@ -54,9 +57,8 @@ def ladders(tasks=("helpdesk", "toy_desk"), x="train_seconds", y="accuracy", fol
 
     A task without rows gets a sentence in place of its panel. y: "gold_reward" judges RLHF by what it learns.
     """
-    figure, axes = plt.subplots(
-        *(1, len(tasks)), figsize=(12.5, 6), layout="constrained", squeeze=False, width_ratios=[1.7, 1]
-    )
+    size = dict(figsize=(12.5, 6), dpi=80, width_ratios=[1.7, 1])  # as wide as a notebook shows
+    figure, axes = plt.subplots(1, len(tasks), layout="constrained", squeeze=False, **size)
     for ax, task in zip(axes[0], tasks):
         if not scoreboard.rows_done(task, folder):
             command = f"python -m course_utils.scoreboard --task {task}"
@@ -176,7 +178,7 @@ def differences(gaps, xlabel="difference in records right", title=None):
 
 
 @plt.rc_context(FONT)
-def moving(x, intervals, xlabel, truth=None):
+def moving(x, intervals, xlabel, truth=None, title=None):
     """Intervals side by side over x, such as a number of seeds; a line at 0, dashed at `truth`; the Axes."""
     _, ax = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
     for at, (value, low, high) in zip(x, intervals):
@@ -186,13 +188,13 @@ def moving(x, intervals, xlabel, truth=None):
     if truth is not None:
         ax.axhline(truth, color=COLORS[1], linestyle=LINES[1], label="all seeds and messages")
     ax.set_xticks(list(x))
-    ax.set(xlabel=xlabel, ylabel="difference")
+    ax.set(xlabel=xlabel, ylabel="difference", title=title)
     ax.legend(frameon=False, fontsize=9)
     return ax
 
 
 @plt.rc_context(FONT)
-def sizes(lines, xlabel="parameters of the model"):
+def sizes(lines, xlabel="parameters of the model", title=None):
     """{technique: [(parameters, (value, low, high))]} as one line per technique over model size; the Axes."""
     _, ax = plt.subplots(figsize=(6.5, 3.8), layout="constrained")
     for i, (name, points) in enumerate(lines.items()):
@@ -201,7 +203,7 @@ def sizes(lines, xlabel="parameters of the model"):
         ax.plot(x, middle, LINES[i % 4], marker=MARKERS[i % 7], color=COLORS[i % 7], label=name)
         ax.fill_between(x, low, high, color=COLORS[i % 7], alpha=0.12, linewidth=0)
     ax.set_xscale("log")
-    ax.set(xlabel=xlabel, ylabel="accuracy", ylim=(0, 1.02))
+    ax.set(xlabel=xlabel, ylabel="accuracy", ylim=(0, 1.02), title=title)
     ax.legend(frameon=False)
     return ax
 
