@@ -40,10 +40,10 @@ def trained(lr, seed, updates, problems, on_update=None):
     """(the glass box after GRPO on word problems, its tokenizer, the History)."""
     model, tokenizer = models.load("glass-box")
     prompts, reward_fn = word_problems.task(STEPS, count=updates * problems, seed=seed, asked=COUNT)
-    settings = {"updates": updates, "batch_size": problems * GROUP, "group": GROUP, "minibatch_size": 64}
+    settings = {"updates": updates, "batch_size": problems * GROUP, "group": GROUP, "minibatch_size": 16}
     history = grpo.train(
         model,
-        model,  # its own reference: without a penalty none is needed
+        None,  # without a penalty no reference is needed
         tokenizer,
         prompts,
         reward_fn,
@@ -51,6 +51,7 @@ def trained(lr, seed, updates, problems, on_update=None):
         lr=lr,
         kl=0.0,
         max_new_tokens=word_problems.ROOM,
+        stop="\n",
         seed=seed,
         on_update=on_update and (lambda history: on_update(model, tokenizer, history)),
         **settings,

@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from course_utils import losses, training
 from course_utils.batching import encode
 from course_utils.rlhf.ppo import History, minibatches, prompt_stream
-from course_utils.rlhf.rollout import sample_rollouts, score_tokens
+from course_utils.rlhf.rollout import sample_rollouts, score_tokens, token_logps
 
 SMALL = 1e-4  # added to a group's spread, as in TRL
 
@@ -54,6 +54,7 @@ def train(
     kl=0.05,
     temperature=1.0,
     max_new_tokens=64,
+    stop=None,
     seed=0,
     bf16=False,
     on_update=None,
@@ -61,14 +62,17 @@ def train(
 ):
     """Train the parameters on the rewards of the policy's replies; a History, as ppo.train keeps it.
 
-    batch_size: replies of an update, `group` to a prompt. kl: the coefficient of the KL divergence to ref. It
-    logs "reward", "kl" (nats per reply, before the step), "alike" (the share of groups whose replies are all
-    worth the same, from which nothing is learned) and "tokens" per reply. Raises ValueError for another
-    method, for groups of one reply, or if batch_size is no multiple of group. (More than ten arguments: they
-    are the hyperparameters, as in ppo.train.)
+    batch_size: replies of an update, `group` to a prompt. kl: the coefficient of the KL divergence to ref; ref
+    may be None where it is 0. stop: as in sample_rollouts. It logs "reward", "kl" (nats per reply, before the
+    step, if there is a ref), "alike" (the share of groups whose replies are all worth the same, from which
+    nothing is learned) and "tokens" per reply. Raises ValueError for another method, for a penalty without a
+    ref, for groups of one reply, or if batch_size is no multiple of group. (More than ten arguments: they are
+    the hyperparameters, as in ppo.train.)
     """
     if method not in ("grpo", "rloo"):
         raise ValueError(f"{method!r} is no method: choose grpo or rloo.")
+    if ref is None and kl:
+        raise ValueError("The KL penalty needs a reference: give ref, or set kl=0.")
     if group < 2 or batch_size % group:
         raise ValueError(f"{batch_size} replies cannot be parted into groups of {group}, at least 2.")
     parameters, history, started = list(parameters), History(), time.perf_counter()
@@ -80,21 +84,23 @@ def train(
         for update in tqdm(range(updates), disable=not progress, desc=method.upper(), unit="update"):
             # 1) sample groups of replies, and reward them
             batch = [prompt for _ in range(batch_size // group) for prompt in [next(stream)] * group]
-            sample_seed = 1_000_003 * seed + update
-            rollouts = sample_rollouts(policy, tokenizer, batch, max_new_tokens, temperature, sample_seed)
+            limits = (max_new_tokens, temperature, 1_000_003 * seed + update, stop)
+            rollouts = sample_rollouts(policy, tokenizer, batch, *limits)
             rewards = reward_fn(batch, rollouts.replies)
             # 2) compare them within their groups
-            advantages, ref_logps, kl_now = compared(
-                policy, ref, rollouts, rewards, group, method, kl, temperature, bf16
-            )
+            ways = (group, method, kl, temperature, minibatch_size)
+            with training.autocast(policy, bf16):
+                advantages, ref_logps, kl_now = compared(policy, ref, rollouts, rewards, *ways)
             # 3) one step, its gradient from minibatches
             counted = rollouts.mask.sum()
-            for rows in minibatches(batch_size, minibatch_size, rng):
+            teaching = [i for i, worth in enumerate(advantages[:, 0].tolist()) if worth or kl]
+            for part in minibatches(len(teaching), minibatch_size, rng):
+                rows = [teaching[i] for i in part]
                 with training.autocast(policy, bf16):
                     logps = score_tokens(policy, rollouts, temperature, rows)[0]  # (B, T)
                 mask = rollouts.mask[rows]
                 loss = losses.policy_gradient(logps, advantages[rows], mask)
-                if method == "grpo":
+                if method == "grpo" and kl:
                     loss = loss + kl * losses.masked_mean(losses.kl_k3(logps, ref_logps[rows]), mask)
                 (loss * mask.sum() / counted).backward()
             nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -111,16 +117,21 @@ def train(
 
 
 @torch.no_grad()
-def compared(policy, ref, rollouts, rewards, group, method, kl, temperature, bf16):
-    """(advantages (B, T), the reference's logps (B, T), KL in nats per reply) of an update's replies."""
-    with training.autocast(policy, bf16):
-        logps, ref_logps = (score_tokens(each, rollouts, temperature)[0] for each in (policy, ref))  # (B, T)
-    worth = torch.tensor(rewards, device=logps.device, dtype=torch.float32)  # (B,)
-    if method == "rloo":
-        worth = worth - kl * (losses.kl_k1(logps, ref_logps) * rollouts.mask).sum(1)
+def compared(policy, ref, rollouts, rewards, group, method, kl, temperature, batch_size):
+    """(advantages (B, T), the reference's logps (B, T), KL in nats per reply) of an update's replies.
+
+    Without a reference the last two are None. batch_size: replies that are scored at once.
+    """
+    worth = torch.tensor(rewards, device=rollouts.mask.device, dtype=torch.float32)  # (B,)
+    ref_logps, kl_now = None, None
+    if ref is not None:
+        logps, ref_logps = (token_logps(each, rollouts, temperature, batch_size) for each in (policy, ref))
+        kl_now = losses.per_reply(losses.kl_k3(logps, ref_logps), rollouts.mask).item()
+        if method == "rloo":
+            worth = worth - kl * (losses.kl_k1(logps, ref_logps) * rollouts.mask).sum(1)
     compare = grpo_advantages if method == "grpo" else rloo_advantages
-    advantages = compare(worth.view(-1, group)).view(-1, 1).expand_as(logps)
-    return advantages, ref_logps, losses.per_reply(losses.kl_k3(logps, ref_logps), rollouts.mask).item()
+    advantages = compare(worth.view(-1, group)).view(-1, 1).expand(rollouts.mask.shape)
+    return advantages, ref_logps, kl_now
 
 
 def entry(rollouts, rewards, group, kl):
@@ -128,7 +139,7 @@ def entry(rollouts, rewards, group, kl):
     groups = [rewards[start : start + group] for start in range(0, len(rewards), group)]
     return {
         "reward": sum(rewards) / len(rewards),
-        "kl": kl,
+        **({} if kl is None else {"kl": kl}),
         "alike": sum(max(g) - min(g) < SMALL for g in groups) / len(groups),
         "tokens": rollouts.mask.sum().item() / len(rewards),
     }

@@ -28,8 +28,11 @@ class Rollouts:
     mask: torch.Tensor
 
 
-def sample_rollouts(policy, tokenizer, prompts, max_new_tokens=64, temperature=1.0, seed=0):
-    """Rollouts: one sampled reply to each prompt. Without an end token it is cut at max_new_tokens."""
+def sample_rollouts(policy, tokenizer, prompts, max_new_tokens=64, temperature=1.0, seed=0, stop=None):
+    """Rollouts: one sampled reply to each prompt. Without an end token it is cut at max_new_tokens.
+
+    stop: a string within one token, such as a line break; the token that holds it is a reply's last.
+    """
     rows = encode(policy, tokenizer, prompts)
     check_lengths([row + [0] * max_new_tokens for row in rows], context_length(policy))
     uniforms = torch.rand(len(rows), max_new_tokens, generator=torch.Generator().manual_seed(seed))
@@ -37,9 +40,13 @@ def sample_rollouts(policy, tokenizer, prompts, max_new_tokens=64, temperature=1
     def pick(logits, indices, step):
         return sample(logits, uniforms[indices, step].to(logits.device), temperature)
 
-    new = continue_ids(policy, rows, max_new_tokens, pick, batch_size=len(rows))
+    def stopped(row, ids):
+        return stop is not None and bool(ids) and stop in tokenizer.decode(ids[-1:])
+
+    new = continue_ids(policy, rows, max_new_tokens, pick, stopped, batch_size=len(rows))
     replies = [tokenizer.decode(ids, skip_special_tokens=True) for ids in new]
-    ended = [ids + [tokenizer.eos_token_id] * (len(ids) < max_new_tokens) for ids in new]
+    complete = [len(ids) == max_new_tokens or stopped(row, ids) for row, ids in enumerate(new)]
+    ended = [ids if done else [*ids, tokenizer.eos_token_id] for ids, done in zip(new, complete)]
     width = max(map(len, ended))
     ids, attention, _ = left_pad(rows, policy.device)  # (B, P)
     tail = torch.tensor([row + [0] * (width - len(row)) for row in ended], device=ids.device)  # (B, T)
@@ -47,6 +54,14 @@ def sample_rollouts(policy, tokenizer, prompts, max_new_tokens=64, temperature=1
     attention = torch.cat([attention, mask], 1)
     positions = (attention.cumsum(1) - 1).clamp(min=0)
     return Rollouts(replies, torch.cat([ids, tail], 1), attention, positions, mask)
+
+
+@torch.no_grad()
+def token_logps(model, rollouts, temperature=1.0, batch_size=16):
+    """The logps (B, T) of `score_tokens` without gradients, a few rows at a time: logits fill memory."""
+    parts = range(0, len(rollouts.replies), batch_size)
+    scored = [score_tokens(model, rollouts, temperature, slice(i, i + batch_size))[0] for i in parts]
+    return torch.cat(scored)
 
 
 def score_tokens(model, rollouts, temperature=1.0, rows=slice(None)):

@@ -11,9 +11,9 @@ from tests.helpers.tiny import tiny_llama
 PROMPTS = [f"Say {letter}:" for letter in "abcdefgh"]
 
 
-def run(reward_fn, method="grpo", seed=0, **settings):
+def run(reward_fn, method="grpo", seed=0, ref=..., **settings):
     model, tokenizer = tiny_llama(context=256)
-    ref = copy.deepcopy(model)
+    ref = copy.deepcopy(model) if ref is ... else ref
     options = dict(updates=1, batch_size=8, group=4, max_new_tokens=6, lr=1e-2, seed=seed, method=method)
     parameters = list(model.parameters())
     history = grpo.train(
@@ -104,7 +104,42 @@ def test_minibatches_add_up_to_the_whole_gradient(one_thread):
         assert torch.allclose(a, b, atol=1e-4)
 
 
+def test_without_a_penalty_no_reference_is_needed(one_thread):
+    """And replies of groups that are alike, which have no gradient, cost no time."""
+    seen, real = [], grpo.score_tokens
+
+    def rewards(prompts, replies):
+        return [1.0] * 4 + [0.0, 1.0, 0.0, 2.0]
+
+    def counted(model, rollouts, temperature, rows):
+        seen.extend(rows)
+        return real(model, rollouts, temperature, rows)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grpo, "score_tokens", counted)
+        own, _, history = run(rewards, kl=0.0, ref=None)
+    same, _, _ = run(rewards, kl=1e-12)
+    assert sorted(seen) == [4, 5, 6, 7] and "kl" not in history.log[0]
+    for a, b in zip(own.parameters(), same.parameters()):
+        assert torch.allclose(a, b, atol=1e-4)
+
+
+def test_a_reply_ends_with_the_token_that_holds_the_stop():
+    model, tokenizer = tiny_llama(context=256)
+    free = grpo.sample_rollouts(model, tokenizer, PROMPTS, 12)
+    held = grpo.sample_rollouts(model, tokenizer, PROMPTS, 12, stop="e")
+    assert any("e" in reply[:-1] for reply in free.replies)
+    for reply, cut, ids, mask in zip(
+        free.replies, held.replies, held.ids[:, -held.mask.shape[1] :], held.mask
+    ):
+        assert reply.startswith(cut) and "e" not in cut[:-1]
+        if "e" in cut:
+            assert "e" in tokenizer.decode(ids[int(mask.sum()) - 1])  # no end token behind it
+
+
 def test_what_cannot_be_is_refused():
+    with pytest.raises(ValueError, match="needs a reference"):
+        run(vowels, kl=0.1, ref=None)
     with pytest.raises(ValueError, match="no method"):
         run(vowels, "ppo")
     with pytest.raises(ValueError, match="groups of 3"):
