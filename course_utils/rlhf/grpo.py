@@ -62,12 +62,12 @@ def train(
 ):
     """Train the parameters on the rewards of the policy's replies; a History, as ppo.train keeps it.
 
-    batch_size: replies of an update, `group` to a prompt. kl: the coefficient of the KL divergence to ref; ref
-    may be None where it is 0. stop: as in sample_rollouts. It logs "reward", "kl" (nats per reply, before the
-    step, if there is a ref), "alike" (the share of groups whose replies are all worth the same, from which
-    nothing is learned) and "tokens" per reply. Raises ValueError for another method, for a penalty without a
-    ref, for groups of one reply, or if batch_size is no multiple of group. (More than ten arguments: they are
-    the hyperparameters, as in ppo.train.)
+    batch_size: replies of an update, `group` to a prompt. kl: the coefficient of the KL divergence to ref,
+    which may be None where that is 0. stop: as in sample_rollouts. Logs "reward", "kl" (nats per reply,
+    before the step, if there is a ref), "alike" (the share of groups whose replies are all worth the same,
+    from which nothing is learned) and "tokens" per reply. Raises ValueError for another method, for a
+    penalty without a ref, for groups of one reply, or if batch_size is no multiple of group. (More than ten
+    arguments: they are the hyperparameters, as in ppo.train.)
     """
     if method not in ("grpo", "rloo"):
         raise ValueError(f"{method!r} is no method: choose grpo or rloo.")

@@ -127,14 +127,17 @@ def test_without_a_penalty_no_reference_is_needed(one_thread):
 def test_a_reply_ends_with_the_token_that_holds_the_stop():
     model, tokenizer = tiny_llama(context=256)
     free = grpo.sample_rollouts(model, tokenizer, PROMPTS, 12)
-    held = grpo.sample_rollouts(model, tokenizer, PROMPTS, 12, stop="e")
-    assert any("e" in reply[:-1] for reply in free.replies)
-    for reply, cut, ids, mask in zip(
-        free.replies, held.replies, held.ids[:, -held.mask.shape[1] :], held.mask
+    stop = max(free.replies, key=len)[3]
+    held = grpo.sample_rollouts(model, tokenizer, PROMPTS, 12, stop=stop)
+    width, stopped = held.mask.shape[1], 0
+    for reply, cut, ids, length in zip(
+        free.replies, held.replies, held.ids[:, -width:], held.mask.sum(1).tolist()
     ):
-        assert reply.startswith(cut) and "e" not in cut[:-1]
-        if "e" in cut:
-            assert "e" in tokenizer.decode(ids[int(mask.sum()) - 1])  # no end token behind it
+        last = tokenizer.decode(ids[length - 1])
+        assert reply.startswith(cut) and stop not in cut.removesuffix(last)
+        assert (stop in last) == (stop in cut)  # no end token behind it
+        stopped += stop in cut
+    assert 0 < stopped < len(PROMPTS)
 
 
 def test_what_cannot_be_is_refused():
