@@ -67,6 +67,30 @@ class History:
         return [(i, entry["evaluation"]) for i, entry in enumerate(self.log, 1) if "evaluation" in entry]
 
 
+@dataclass
+class EarlyStopping:
+    """Ends a run after `patience` evaluations without a new highest number; never, if patience is None.
+
+    best: the weights that reached the highest number, if the run can end so.
+    """
+
+    patience: int | None
+    highest: float = -math.inf
+    waited: int = 0
+    best: list | None = None
+
+    @property
+    def due(self):
+        return bool(self.patience) and self.waited >= self.patience
+
+    def note(self, value, parameters):
+        """Take an evaluation into account, and keep the parameters if it is the highest."""
+        if self.patience and value > self.highest:
+            self.best, self.highest, self.waited = [p.detach().clone() for p in parameters], value, 0
+        else:
+            self.waited += 1
+
+
 def train(
     model,
     examples,
@@ -122,32 +146,26 @@ def train(
     run = checkpoint and fingerprint(model, examples, settings)
     lengths = [len(example["input_ids"]) for example in examples]
     order = batches(lengths, batch_size * accumulate, steps, seed)
-    history, first, best, highest, waited = History(), 0, None, -math.inf, 0
+    history, first, stopping = History(), 0, EarlyStopping(patience)
 
     with prepared(model, chosen, max(lengths)):
         optimizer = adamw(chosen, lr, weight_decay)
         if checkpoint and (saved_run := load_checkpoint(checkpoint, run, chosen, [optimizer])):
             notes, best = saved_run
             history, first, bf16 = History(**notes["history"]), notes["step"], notes["bf16"]
-            highest, waited = notes["highest"], notes["waited"]
+            stopping = EarlyStopping(patience, notes["highest"], notes["waited"], best)
         bf16 = bf16_is_native(chosen[0].device.type) if bf16 is None else bf16
         started, before, saved = time.perf_counter(), history.seconds, time.perf_counter()
         with tqdm(total=steps, initial=first, disable=not progress, desc="training", unit="step") as bar:
             for step in range(first, steps):
-                if patience and waited >= patience:
+                if stopping.due:
                     break
                 # 1) the gradient of one batch
                 torch.manual_seed(1_000_003 * seed + step)  # dropout, the same after a resumption
                 rows = [examples[i] for i in order[step]]
                 value = accumulate_gradients(model, rows, accumulate, loss, pad_id, bf16)
                 added = {"penalty": penalize(model, penalty, bf16)} if penalty else {}
-                if not math.isfinite(
-                    value + sum(added.values())
-                ):  # from here on all weights would be lost, without a word
-                    raise RuntimeError(
-                        f"The loss is {value} at step {step + 1}: try a lower learning rate, and if it is so "
-                        "at step 1, ask for the model's logits and look for what is not a number in them."
-                    )
+                refuse_infinite(value + sum(added.values()), step)
                 # 2) one step of the optimizer, its learning rate by the schedule
                 torch.nn.utils.clip_grad_norm_(chosen, clip)
                 optimizer.param_groups[0]["lr"] = lr * lr_multiplier(step, steps, warmup)
@@ -162,23 +180,29 @@ def train(
                 done = step + 1
                 if evaluate and (done == steps or (evaluate_every and done % evaluate_every == 0)):
                     model.eval()
-                    value = evaluate(model)
+                    history.log[-1]["evaluation"] = evaluate(model)
                     model.train()
-                    history.log[-1]["evaluation"] = value
-                    if patience and value > highest:
-                        best, highest, waited = [p.detach().clone() for p in chosen], value, 0
-                    elif patience:
-                        waited += 1
+                    stopping.note(history.log[-1]["evaluation"], chosen)
                 history.seconds = before + time.perf_counter() - started
                 due = time.perf_counter() - saved >= SECONDS_BETWEEN_CHECKPOINTS
-                if checkpoint and (due or done == steps or (patience and waited >= patience)):
-                    notes = dict(step=done, bf16=bf16, highest=highest, waited=waited, history=vars(history))
-                    save_checkpoint(checkpoint, run, chosen, [optimizer], notes, best)
+                if checkpoint and (due or done == steps or stopping.due):
+                    notes = dict(step=done, bf16=bf16, history=vars(history))
+                    notes |= dict(highest=stopping.highest, waited=stopping.waited)
+                    save_checkpoint(checkpoint, run, chosen, [optimizer], notes, stopping.best)
                     saved = time.perf_counter()
         with torch.no_grad():
-            for parameter, value in zip(chosen, best or []):
+            for parameter, value in zip(chosen, stopping.best or []):
                 parameter.copy_(value)
     return history
+
+
+def refuse_infinite(value, step):
+    """RuntimeError for a loss that is no number: from there on all weights would be lost, without a word."""
+    if not math.isfinite(value):
+        raise RuntimeError(
+            f"The loss is {value} at step {step + 1}: try a lower learning rate, and if it is so "
+            "at step 1, ask for the model's logits and look for what is not a number in them."
+        )
 
 
 def fit(model, tokenizer, records, lr, steps, batch_size=16, seed=0, progress=False):

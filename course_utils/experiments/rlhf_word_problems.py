@@ -21,7 +21,7 @@ from course_utils.tasks import word_problems
 FILE = paths.DATA / "results" / "rlhf_word_problems.json"
 STEPS, GRADED = (3, 4, 5), (3, 4, 5, 6)  # of the problems trained on, and of those graded
 PROBLEMS, GROUP, FEW = 64, 8, 8  # problems of an update, samples to each, and problems where they are few
-UPDATES, EVERY, TRIED = 60, 20, 20  # updates of a run, between two gradings, of a trial
+UPDATES, EVERY, TRIED = 40, 20, 20  # updates of a run, between two gradings, of a trial
 COUNT, DEV = 200, 200  # problems of each length that are graded; new ones of a trial
 RATES, TRIAL, DEV_SEED = (5e-5, 1e-4, 2e-4), 100, 1000
 TABLES = {

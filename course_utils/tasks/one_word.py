@@ -88,11 +88,15 @@ def chat(tokenizer, text, instruction=MARK, shots=()):
     return front + instruction, rest
 
 
-def prompts(tokenizer, asked, instruction=None, shots=()):
+def prompts(tokenizer, asked, instruction=None, shots=(), turn="system"):
     """A prompt for each question, with an instruction in the system turn, or with solved questions.
 
-    Without an instruction the model gets the system turn of its own template.
+    Without an instruction, or with one in the "user" turn, in front of the question, the model gets the
+    system turn of its own template.
     """
+    if turn == "user":
+        texts = [f"{instruction} {q.text}" for q in asked]
+        return [render_chat(tokenizer, [{"role": "user", "content": text}]) for text in texts]
     if instruction is not None or shots:
         return ["".join(chat(tokenizer, q.text, instruction or "", shots)) for q in asked]
     return [render_chat(tokenizer, [{"role": "user", "content": q.text}]) for q in asked]

@@ -34,6 +34,8 @@ def test_a_prompt_is_the_front_and_what_training_sees_behind_it():
     turns = [{"role": "system", "content": "One word."}, {"role": "user", "content": asked[0].text}]
     assert whole[0] == render_chat(tokenizer, turns)
     assert [record["completion"] for record in behind] == [q.answers[0] for q in asked]
+    turns = [{"role": "user", "content": f"One word. {asked[0].text}"}]
+    assert one_word.prompts(tokenizer, asked, "One word.", turn="user")[0] == render_chat(tokenizer, turns)
 
 
 def test_solved_questions_come_before_the_question():
