@@ -11,14 +11,11 @@ full fine-tuning. A seed decides all that is random in a run: the order of the e
 of encoders and of LoRA, and vectors that begin as random. Left out: grids over more than the rate.
 """
 
-import functools
-import random
 from dataclasses import dataclass
 
 import numpy as np
 
 from course_utils import data, generation, models, training
-from course_utils.corpus.families import relations
 from course_utils.experiments import runner
 from course_utils.peft import lora
 from course_utils.peft.soft_prompt_encoders import Direct, Lstm
@@ -31,6 +28,7 @@ from course_utils.peft.soft_prompts import (
 )
 from course_utils.storage import paths
 from course_utils.tasks import one_word
+from course_utils.tasks.zones import Zones
 
 FILE = paths.DATA / "results" / "soft_prompts.json"
 REAL, GLASS = models.REAL, tuple(reversed(models.GLASS_BOX))  # the smallest first
@@ -52,7 +50,6 @@ RATES = {
     },
 }
 STARTS = ("random", "vocabulary", "solved pairs")
-ZONES = ("red", "blue", "green", "white", "black", "yellow")
 SEEDS = range(3)
 
 
@@ -121,50 +118,6 @@ class OneWord:
     def exact(self, part, replies):
         """[bool]: which replies to a part's questions are right."""
         return one_word.exact(one_word.questions(part), replies)
-
-
-@dataclass(frozen=True)
-class Zones:
-    """In which zone of a store is a hammer? Groups of things are put into zones at random.
-
-    The glass box knows the groups (a hammer is a tool); no text of its corpus says which zone has them.
-    """
-
-    steps: int = 120
-    batch: int = 16
-    room: int = 4
-    stop: str = "\n"
-
-    def front(self, tokenizer):
-        """The text in front of every question: one solved pair for each zone."""
-        first = {record["completion"]: record for record in reversed(zones("train"))}
-        return "".join(first[f" {zone}"]["prompt"] + f" {zone}" for zone in ZONES)
-
-    def records(self, tokenizer, part, count=260):
-        """Records behind the front."""
-        return zones(part)[: count if part == "train" else None]
-
-    def exact(self, part, replies):
-        """[bool]: which replies to a part's questions are right."""
-        return [reply == record["completion"] for reply, record in zip(replies, zones(part), strict=True)]
-
-
-@functools.cache
-def zones(part):
-    """[{"prompt", "completion"}] of "train", "dev" or "test": a thing and its zone; no thing is in two parts.
-
-    26 groups of 15 things: a group has 10 things in train, 2 in dev and 3 in test.
-    """
-    groups = {}
-    for thing, group in relations.pairs("category"):
-        groups.setdefault(group, []).append(thing)
-    names, chosen = random.Random("zones").sample(sorted(groups), len(groups)), []
-    for number, group in enumerate(names):
-        things = random.Random(f"zones {group}").sample(groups[group], len(groups[group]))
-        low, high = {"test": (0, 3), "dev": (3, 5), "train": (5, None)}[part]
-        zone = ZONES[number % len(ZONES)]
-        chosen += [{"prompt": f"\n{thing} ->", "completion": f" {zone}"} for thing in things[low:high]]
-    return random.Random(f"zones {part}").sample(chosen, len(chosen))
 
 
 def read(table):
