@@ -23,7 +23,7 @@ STEPS, GRADED = (3, 4, 5), (3, 4, 5, 6)  # of the problems trained on, and of th
 PROBLEMS, GROUP, FEW = 64, 8, 8  # problems of an update, samples to each, and problems where they are few
 UPDATES, EVERY, TRIED = 40, 20, 20  # updates of a run, between two gradings, of a trial
 COUNT, DEV = 200, 200  # problems of each length that are graded; new ones of a trial
-RATES, TRIAL, DEV_SEED = (5e-5, 1e-4, 2e-4), 100, 1000
+RATES, TRIAL, DEV_SEED = (2e-5, 5e-5, 1e-4, 2e-4), 100, 1000
 TABLES = {
     "trials": [{"lr": lr} for lr in RATES],
     "curves": [{"seed": seed} for seed in range(3)],

@@ -43,6 +43,10 @@ def test_no_problem_that_is_graded_is_trained_on():
 def test_the_rate_is_the_best_on_dev_and_none_before_its_trials(small, monkeypatch):
     with pytest.raises(ValueError, match="run --table trials first"):
         sweep.chosen()
-    trials = [{"lr": lr, "right": right} for lr, right in zip(sweep.RATES, (3, 9, 5), strict=True)]
+    trials = [{"lr": lr, "right": right} for lr, right in zip(sweep.RATES, (3, 9, 5, 1), strict=True)]
     monkeypatch.setattr(sweep, "read", {"trials": trials}.__getitem__)
     assert sweep.chosen() == sweep.RATES[1]
+
+
+def test_the_stored_rate_lies_inside_its_grid():
+    assert sweep.chosen() in sorted(sweep.RATES)[1:-1]
