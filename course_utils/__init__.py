@@ -24,6 +24,13 @@ except metadata.PackageNotFoundError:
     pass
 
 
+def hide_old_names():
+    """PEFT, TRL and the lessons use an old name of transformers, which all of its versions here know."""
+    import warnings
+
+    warnings.filterwarnings("ignore", "`(is_)?gradient_checkpointing`", FutureWarning)
+
+
 def start():
     """Chooses the number of CPU threads and prints one line about this environment; call it first.
 
@@ -31,13 +38,11 @@ def start():
     installed (as after an installation in a running Colab session).
     """
     import platform
-    import warnings
 
     import torch
     import transformers
 
-    # PEFT, TRL and the lessons use an old name of transformers, the one that all of its versions here know.
-    warnings.filterwarnings("ignore", "`(is_)?gradient_checkpointing`", FutureWarning)
+    hide_old_names()
     for library in (torch, transformers):
         name, loaded = library.__name__, library.__version__.split("+")[0]
         installed = metadata.version(name).split("+")[0]

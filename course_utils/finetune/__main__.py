@@ -13,6 +13,7 @@ import sys
 
 from safetensors import SafetensorError
 
+from course_utils import hide_old_names
 from course_utils.finetune import command, recipe
 from course_utils.finetune.options import positive
 
@@ -64,6 +65,7 @@ def weight(text):
 def main(arguments=None):
     """The command; returns the exit code: 2 with a plain sentence if something cannot be used."""
     options = parser().parse_args(arguments)
+    hide_old_names()
     try:
         command.run_command(options)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from course_utils import models
+from course_utils import hide_old_names, models
 from course_utils.finetune import base_model, chat_format
 
 
@@ -48,6 +48,7 @@ def main(arguments=None):
     options.add_argument("question", nargs="+")
     options.add_argument("--model", help="the base model of an adapter, if it is a folder of yours")
     options = options.parse_args(arguments)
+    hide_old_names()
     try:
         model, tokenizer = load(options.folder, options.model)
     except (OSError, ValueError, SafetensorError) as error:

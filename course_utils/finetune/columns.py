@@ -28,7 +28,7 @@ PAIRS = (  # (prompt, completion); the first pair that the file has is taken
 )
 CONTEXTS = {"instruction": ("input", "context"), "question": ("context",), "prompt": ("context",)}
 SYSTEM = ("system", "system_prompt")
-ADVICE = 'name two columns "prompt" and "completion" (or "question" and "answer"), or one "messages"'
+ADVICE = 'rename two columns to "prompt" and "completion" (or "question" and "answer"), or one to "messages"'
 PREFERENCES = {"chosen", "rejected"}
 
 

@@ -30,10 +30,13 @@ def run_command(options):
     say([f"{len(learned)} records to learn from, {len(held)} held back; method {options.method}. {what}"])
     say(report.shared_questions(learned, asked) if questions else [])
 
+    say(["Asking before training …"])
     before = measure(model, tokenizer, asked, own.records)
     settings = chosen_settings(options, models.count_parameters(model), len(learned))
     never = {own_data.asked(record) for record in asked if asked is not learned}
+    say(["Writing the replies to rehearse, then training …"] if settings["anchor"] else [])
     model, history = run.learn(model, tokenizer, learned, options.method, settings, options.seed, held, never)
+    say(["Asking again …"])
     after = measure(model, tokenizer, asked, own.records)
 
     facts = collect(options, own, settings, (learned, held, asked, what), (before, after), history)
@@ -181,9 +184,9 @@ def write(model, tokenizer, out, facts, base, merge):
 
 
 def show(facts, asked, before, after, history):
-    """Print the table, the scores, the losses and what else changed."""
+    """Print the replies, the scores, the losses and what else changed."""
     loss = facts["loss"]
-    say(["", *report.table(asked[:MOST_ASKED], before["replies"], after["replies"])])
+    say(["", *report.replies(asked[:MOST_ASKED], before["replies"], after["replies"])])
     say([*facts["asked"]["scores"]])
     if loss["before"] is not None:
         say(

@@ -1,10 +1,10 @@
-"""What a run says: the table before | after, how many are right, the loss, and what to type next."""
+"""What a run says: the replies before and after, how many are right, the loss, and what to type next."""
 
 from course_utils import evaluation
 from course_utils.finetune import own_data
 
 SHOWN = 10
-WIDTH = 30  # characters of a column
+WIDTH = 200  # characters of a reply
 
 
 def overlap(reply, wanted):
@@ -22,20 +22,18 @@ def _words(text):
     return letters.split()
 
 
-def table(records, before, after, shown=SHOWN, width=WIDTH):
-    """Lines: question, wanted (where a record has an answer), before and after of the first records."""
+def replies(records, before, after, shown=SHOWN, width=WIDTH):
+    """Lines: each question with the answer wanted (where it has one), and the replies before and after."""
 
     def cut(text):
         text = " ".join(text.split())
-        return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
+        return text if len(text) <= width else text[: width - 1] + "…"
 
-    answers = [own_data.answer(record) for record in records]
-    columns = {"question": [_last_question(record) for record in records]}
-    if any(answers):
-        columns["wanted"] = answers
-    columns |= {"before": before, "after": after}
-    lines = ["  ".join(cut(head) for head in columns).rstrip(), "  ".join("─" * width for _ in columns)]
-    lines += ["  ".join(map(cut, row)).rstrip() for row in list(zip(*columns.values()))[:shown]]
+    lines = []
+    for record, old, new in list(zip(records, before, after, strict=True))[:shown]:
+        wanted = own_data.answer(record)
+        lines += [cut(_last_question(record)), *([f"  wanted: {cut(wanted)}"] if wanted else [])]
+        lines += [f"  before: {cut(old)}", f"  after:  {cut(new)}"]
     return [*lines, f"… and {len(records) - shown} more"] if len(records) > shown else lines
 
 

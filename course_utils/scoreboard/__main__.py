@@ -2,7 +2,7 @@
 
 Each technique first tries its settings on dev (tuning.json in data/results), then is measured on test with
 the best one, seed by seed (scoreboard.csv; hits and rewards of every item in items/). The toy desk's files
-end in _toy_desk. A run that was killed goes on where it stopped.
+end in _toy_desk. A run that was killed begins the trial or the seed that it was in anew, and none before it.
 """
 
 import argparse

@@ -29,7 +29,11 @@ class BadRecords(ValueError):
         lines = [f"cannot use {self.name}: {count} problem{'s' if count > 1 else ''}"]
         lines += [f"  {f'row {row}: ' if row else ''}{reason}" for row, reason in self.problems[:SHOWN]]
         lines += [f"  … and {count - SHOWN} more"] if count > SHOWN else []
+        self.lines = lines
         super().__init__("\n".join(lines))
+
+    def _render_traceback_(self):  # IPython shows this in place of a traceback
+        return self.lines
 
     def __reduce__(self):
         return type(self), (self.name, self.problems)
@@ -91,7 +95,7 @@ def read_bytes(path, endings=(".jsonl", ".csv"), advice=".jsonl (one JSON object
         if path.is_dir():
             refuse("it is a folder, not a file")
         if not path.exists():
-            refuse("there is no such file")
+            refuse(f"there is no such file (looked in {path.absolute().parent})")
         if path.suffix.lower() not in endings:
             refuse(f"the name must end in {advice}")
         if not path.is_file():

@@ -90,7 +90,10 @@ def lengths(probe_seconds):
 
 
 def minutes(seconds):
-    return f"{seconds:.0f} seconds" if seconds < 100 else f"{seconds / 60:.1f} minutes"
+    """A length of time in words: seconds, minutes, from two hours on hours."""
+    if seconds < 7200:
+        return f"{seconds:.0f} seconds" if seconds < 100 else f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.1f} hours"
 
 
 def main():
@@ -110,8 +113,11 @@ def main():
     probes = lesson_times.probes()
     seconds_by_model = ", ".join(f"{seconds:.2f} seconds on {name}" for name, seconds in probes.items())
     print(f"ok   speed: the probe took {seconds_by_model}")
-    for enough, sentence in lengths(probes):
+    predicted = list(lengths(probes))
+    for enough, sentence in predicted:
         print(f"{'ok  ' if enough else 'slow'} {sentence}")
+    if not all(enough for enough, _ in predicted):
+        print(f"     slow: longer than {minutes(LONG)}; close what else is running, and check again")
     print("This machine is ready." if good else "Look at the lines marked NOT OK before the course begins.")
     return int(not good)
 

@@ -6,12 +6,14 @@ from course_utils.training import History
 RECORDS = [{"prompt": f"Who is {name}?", "completion": f"{name[0]}."} for name in ("Ann", "Bob", "Cy")]
 
 
-def test_the_table_counts_and_cuts():
-    lines = report.table(RECORDS, ["A.", "x" * 60, "a\nb"], ["A.", "B.", "D."], shown=2, width=12)
-    assert lines[0].split() == ["question", "wanted", "before", "after"]
-    assert "xxxxxxxxxxx…" in lines[3] and lines[-1] == "… and 1 more"
+def test_replies_before_and_after_are_counted_and_cut():
+    lines = report.replies(RECORDS, ["A.", "x" * 60, "a\nb"], ["A.", "B.", "D."], shown=2, width=12)
+    assert lines[:4] == ["Who is Ann?", "  wanted: A.", "  before: A.", "  after:  A."]
+    assert lines[6] == "  before: xxxxxxxxxxx…" and lines[-1] == "… and 1 more" and len(lines) == 9
     questions = [record | {"completion": ""} for record in RECORDS]
-    assert report.table(questions, ["a"] * 3, ["b"] * 3)[0].split() == ["question", "before", "after"]
+    assert report.replies(questions, ["a"] * 3, ["b"] * 3)[:2] == ["Who is Ann?", "  before: a"]
+    fact = "The Quillmere Tea Rooms are looked after by a heron called Percival."
+    assert report.replies(RECORDS[:1], [""], [fact])[-1] == f"  after:  {fact}"  # whole, or it says nothing
 
 
 def test_right_is_word_for_word_and_overlap_is_beside_it():

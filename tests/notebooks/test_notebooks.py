@@ -57,7 +57,7 @@ def test_there_are_lessons():
 def test_valid_and_normal(path, lesson):
     nbformat.validate(lesson)
     assert notebooks.main(["--check", str(path)]) == 0, (
-        "run python -m course_utils.tools.notebooks --normalize"
+        f"run python -m course_utils.tools.notebooks --normalize {path}"
     )
 
 

@@ -260,3 +260,10 @@ def test_a_file_with_one_bad_row_is_never_half_read(tmp_path, name, faults):
         with pytest.raises(BadRecords) as caught:
             read_records(tmp_path / name)
         assert caught.value.problems, turn
+
+
+def test_a_notebook_shows_the_sentences_and_no_traceback(tmp_path):
+    with pytest.raises(BadRecords) as caught:
+        read_records(tmp_path / "none.csv")
+    lines = caught.value._render_traceback_()
+    assert lines[0].startswith("cannot use none.csv") and f"looked in {tmp_path}" in lines[1]
