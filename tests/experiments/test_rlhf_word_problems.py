@@ -40,12 +40,13 @@ def test_no_problem_that_is_graded_is_trained_on():
         assert not graded & set(prompts)
 
 
-def test_the_rate_is_the_best_on_dev_and_none_before_its_trials(small, monkeypatch):
+def test_the_rate_is_in_the_middle_of_the_best_and_none_before_its_trials(small, monkeypatch):
     with pytest.raises(ValueError, match="run --table trials first"):
         sweep.chosen()
-    trials = [{"lr": lr, "right": right} for lr, right in zip(sweep.RATES, (3, 9, 5, 1), strict=True)]
-    monkeypatch.setattr(sweep, "read", {"trials": trials}.__getitem__)
-    assert sweep.chosen() == sweep.RATES[1]
+    for rights, place in (((3, 9, 5, 1), 1), ((8, 9, 9, 1), 1), ((1, 2, 3, 9), 3)):  # of 10
+        trials = [{"lr": lr, "right": right, "n": 10} for lr, right in zip(sweep.RATES, rights, strict=True)]
+        monkeypatch.setattr(sweep, "read", {"trials": trials}.__getitem__)
+        assert sweep.chosen() == sweep.RATES[place]
 
 
 def test_the_stored_rate_lies_inside_its_grid():
