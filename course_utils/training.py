@@ -85,10 +85,11 @@ class EarlyStopping:
 
     def note(self, value, parameters):
         """Take an evaluation into account, and keep the parameters if it is the highest."""
-        if self.patience and value > self.highest:
+        if not self.patience:
+            return
+        self.waited += 1
+        if value > self.highest:
             self.best, self.highest, self.waited = [p.detach().clone() for p in parameters], value, 0
-        else:
-            self.waited += 1
 
 
 def train(

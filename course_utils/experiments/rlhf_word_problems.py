@@ -71,7 +71,7 @@ def trial(lr):
 def chosen():
     """The middle one of the learning rates whose trials lie within the interval of the best trial.
 
-    The three lowest cannot be told apart (128, 126, 123 of 200). Raises ValueError before the trials.
+    Raises ValueError before the trials.
     """
     rows = read("trials")
     if len(rows) < len(RATES):
