@@ -25,6 +25,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from urllib.request import urlopen
@@ -221,20 +222,44 @@ def torch_plan():
 
 
 def pip_install(*args):
-    """Run pip; progress goes to the screen, complaints come back. Returns (exit status, complaints)."""
-    command = [str(venv_python()), "-m", "pip", "install", "--retries", "2"]
+    """Run pip; what it is at goes to the screen, complaints come back. Returns (exit status, complaints)."""
+    command = [str(venv_python()), "-m", "pip", "install", "--retries", "2", "--progress-bar", "off"]
     command += ["--disable-pip-version-check", "-c", "constraints.txt"]
     # A bundle must do without the places that this machine's pip is told to look in.
     alone = {"PIP_CONFIG_FILE": os.devnull} if "--no-index" in args else {}
-    result = subprocess.run(
-        command + list(args),
-        cwd=str(HERE),
-        env=child_environment(**alone),
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="replace",
-    )
-    return result.returncode, result.stderr
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
+        pip = subprocess.Popen(
+            command + list(args),
+            cwd=str(HERE),
+            env=child_environment(**alone),
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            encoding="utf-8",
+            errors="replace",
+        )
+        show_packages(pip.stdout)
+        status = pip.wait()
+        complaints.seek(0)
+        return status, complaints.read()
+
+
+def show_packages(lines):
+    """Of pip's some 300 lines, the package it is at, on one line; in a log, only what is large."""
+    packages, screen = 0, sys.stdout.isatty()
+    for line in lines:
+        first, _, rest = line.strip().partition(" ")
+        packages += first in ("Collecting", "Processing")
+        if first == "Installing" and rest.startswith("collected"):
+            now = "installing %d packages (about a minute)" % len(rest.split(", "))
+        elif first in ("Collecting", "Downloading") and (screen or rest.endswith(" MB)")):
+            name = "-".join(rest.split()[0].rsplit("/", 1)[-1].split("-")[:2])  # of NAME-VERSION-TAGS.whl
+            size = rest[rest.rindex(" (") :] if rest.endswith("B)") else ""
+            now = "package %d: %s%s" % (packages, name, size)
+        else:
+            continue
+        print(("\r  %-76.76s" if screen else "  %s\n") % now, end="", flush=True)
+    if screen and packages:
+        print()
 
 
 def make_venv():

@@ -55,7 +55,12 @@ def calls(monkeypatch, house):
             start.UNFINISHED.unlink(missing_ok=True)
         return answer
 
+    def popen(command, **options):
+        made.append(command)
+        return SimpleNamespace(stdout=[], wait=lambda: answer.returncode)
+
     monkeypatch.setattr(start.subprocess, "run", run)
+    monkeypatch.setattr(start.subprocess, "Popen", popen)
     return SimpleNamespace(made=made, answer=answer)
 
 
@@ -261,6 +266,27 @@ def test_cpu_build_is_preferred_only_where_it_helps(monkeypatch):
     assert not start.torch_plan()[0]
     monkeypatch.setattr(start.sys, "platform", "darwin")
     assert not start.torch_plan()[0]
+
+
+PIP = """Looking in indexes: https://pypi.org/simple
+Collecting pandas>=2.2 (from course-utils==0.1.0)
+  Downloading https://host/x/pandas-3.1.1-cp311-cp311-manylinux_2_24_x86_64.whl (12.4 MB)
+Collecting six (from course-utils==0.1.0)
+  Downloading six-1.17.0-py2.py3-none-any.whl (11 kB)
+Installing collected packages: six, pandas, course-utils
+Successfully installed pandas-3.1.1
+"""
+
+
+@pytest.mark.parametrize("screen", [True, False])
+def test_of_pips_lines_the_package_it_is_at(monkeypatch, capsys, screen):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: screen, raising=False)
+    start.show_packages(PIP.splitlines())
+    shown = capsys.readouterr().out.replace("\r", "\n").split("\n")
+    large = ["package 1: pandas-3.1.1 (12.4 MB)", "installing 3 packages (about a minute)"]
+    small = ["package 1: pandas>=2.2", "package 2: six", "package 2: six-1.17.0 (11 kB)"]
+    expected = [small[0], large[0], *small[1:], large[1]] if screen else large
+    assert [line.strip() for line in shown if line.strip()] == expected
 
 
 def test_an_unreachable_index_is_no_error():
