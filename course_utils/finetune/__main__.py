@@ -14,7 +14,7 @@ import sys
 from safetensors import SafetensorError
 
 from course_utils import hide_old_names
-from course_utils.finetune import command, recipe
+from course_utils.finetune import inputs, recipe
 from course_utils.finetune.options import positive
 
 
@@ -67,7 +67,10 @@ def main(arguments=None):
     options = parser().parse_args(arguments)
     hide_old_names()
     try:
-        command.run_command(options)
+        given = inputs.read(options)
+        from course_utils.finetune import command  # torch takes seconds to import
+
+        command.run_command(options, *given)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         print(error, file=sys.stderr)
         return 2

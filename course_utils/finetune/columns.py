@@ -57,6 +57,13 @@ def recognize(names):
     return {role: known[name][0] for role, name in mapping.items()}
 
 
+def question_alone(names):
+    """The name of the only column that could be a prompt, in a file without completions; else None."""
+    known = {plain(name): name for name in names}
+    prompts = [known[name] for name in dict.fromkeys(prompt for prompt, _ in PAIRS) if name in known]
+    return prompts[0] if len(prompts) == 1 and not _mapping(known) else None
+
+
 def plain(name):
     """A column's name without case, outer spaces and underscores, and with _ for inner spaces."""
     return "_".join(str(name).strip(" \t\n_\ufeff").lower().split())

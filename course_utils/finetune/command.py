@@ -1,26 +1,20 @@
 """The steps of `python -m course_utils.finetune`, one function each; `__main__` has the options."""
 
 import hashlib
-import os
 from pathlib import Path
 
 import torch
 
 from course_utils import data, models
 from course_utils.finetune import base_model, card, chat_format, own_data, probe, recipe, report, run, save
-from course_utils.finetune.read_table import ENDINGS
 from course_utils.storage.files import write_atomically
 
 MOST_ASKED = 40  # questions answered before and after; the loss is measured on all
 LAST_STEPS = 5  # the last loss in training is the mean over so many
 
 
-def run_command(options):
-    """Everything that the command does. Raises OSError or ValueError with a sentence."""
-    out = refuse_early(options)
-    own = own_data.read(options.data)  # before the model is loaded, which takes longer
-    questions = read_questions(options.ask)
-    say([f"Reading {own.name}", *own.notes])
+def run_command(options, out, own, questions):
+    """Train, ask and write, with what `inputs` made of the options. Raises OSError or ValueError."""
     torch.set_num_threads(models.choose_threads())
     model, tokenizer = models.load(base_model.chosen(options.model))
     check_lengths(model, tokenizer, own)
@@ -50,35 +44,6 @@ def say(lines):
     """Print lines, or nothing if there are none."""
     for line in lines:
         print(line)
-
-
-def refuse_early(options):
-    """The folder to write; raises OSError or ValueError for what would fail after the training."""
-    out = Path(options.out)
-    if out.exists():
-        raise FileExistsError(f"{out} exists already: choose another folder, or move it away.")
-    parent = next(folder for folder in out.absolute().parents if folder.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise PermissionError(f"{parent} cannot be written to: choose another folder for --out.")
-    if options.model and (Path(options.model).expanduser() / "adapter_config.json").exists():
-        raise ValueError(
-            f"{options.model} is an adapter, not a whole model: train the model it was made for, or its "
-            'folder "merged" if it has one.'
-        )
-    if options.merge and options.method != "lora":
-        raise ValueError(f"--merge is for --method lora: {options.method} writes whole weights anyway.")
-    return out
-
-
-def read_questions(ask):
-    """The records to ask: from files, or from questions as they stand (these have no answer), or none."""
-    questions = []
-    for item in ask or []:
-        if Path(item).suffix.lower() in ENDINGS or Path(item).is_file():
-            questions += own_data.read(item).records
-        elif item.strip():
-            questions.append({"prompt": item.strip(), "completion": ""})
-    return questions
 
 
 def check_lengths(model, tokenizer, own):

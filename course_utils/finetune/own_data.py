@@ -60,6 +60,27 @@ def read(path):
     return own
 
 
+def to_ask(path):
+    """The records of a file of questions to ask; one that has no column of answers gets empty ones.
+
+    Raises BadRecords as `read` does.
+    """
+    table = read_table(path)
+    names = list(dict.fromkeys(name for _, values in table.rows for name in values))
+    name = columns.question_alone(names)
+    if name is None:
+        return read(path).records
+    records, problems = [], list(table.problems)
+    for row, values in table.rows:
+        try:
+            records.append({"prompt": turns.clean(values.get(name, "")), "completion": ""})
+        except ValueError as error:
+            problems.append((row, f"{name} {error}"))
+    if problems:
+        raise BadRecords(table.name, problems)
+    return records
+
+
 def question(record):
     """The turns of a record that the model is asked: all but the last."""
     if "messages" in record:

@@ -4,6 +4,8 @@ import json
 import multiprocessing
 import os
 import random
+import subprocess
+import sys
 import time
 
 import pytest
@@ -105,6 +107,12 @@ def test_other_refusals_are_sentences_too(base, tmp_path, file, capsys, more, re
     assert reason in capsys.readouterr().err and left_alone(tmp_path)
 
 
+def test_a_mistyped_name_is_told_before_torch_is_imported(tmp_path):
+    code = "import sys; from course_utils.finetune import __main__ as finetune\n"
+    code += "assert finetune.main(sys.argv[1:]) == 2 and 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code, "--data", "none.csv", "--out", tmp_path / "out"], check=True)
+
+
 def test_a_record_longer_than_the_context_is_refused_by_its_row(base, tmp_path, file, capsys):
     write_records(file, [*RECORDS, {"prompt": "a" * 300, "completion": "b"}])
     assert command(base, file, tmp_path / "out") == 2
@@ -192,6 +200,14 @@ def test_questions_of_ones_own(base, tmp_path, file, capsys):
     assert "What of Bob?" in told and "word for word right" not in told  # one has no answer to compare with
     facts = json.loads((tmp_path / "out" / "training.json").read_text("utf-8"))
     assert [row["question"] for row in facts["asked"]["replies"]][2:] == ["And Ann?", "What of Bob?"]
+
+
+def test_a_file_of_questions_needs_no_answers(base, tmp_path, file):
+    (tmp_path / "in" / "ask.csv").write_text("question\nAnd Ann?\nWhat of Bob?\n")
+    more = ["--ask", tmp_path / "in" / "ask.csv", "--epochs", 1, "--copies", 1]
+    assert command(base, file, tmp_path / "out", *more) == 0
+    facts = json.loads((tmp_path / "out" / "training.json").read_text("utf-8"))
+    assert [row["question"] for row in facts["asked"]["replies"]] == ["And Ann?", "What of Bob?"]
 
 
 def test_it_learns_the_records_word_for_word(base, tmp_path, file, capsys):

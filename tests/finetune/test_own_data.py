@@ -393,3 +393,13 @@ def test_damaged_files_are_read_or_refused_never_worse(tmp_path):
             assert own.records and all(own_data.answer(record).strip() for record in own.records)
             read += 1
     assert read > 20 and refused > 200
+
+
+def test_questions_alone_and_what_is_missing_in_them(tmp_path):
+    file = write(tmp_path / "ask.csv", "Question,Note\nWho?,x\n ,y\n")
+    with pytest.raises(BadRecords, match="row 3: Question is empty"):
+        own_data.to_ask(file)
+    assert own_data.to_ask(write(file, "Question,Note\nWho?,x\n")) == [{"prompt": "Who?", "completion": ""}]
+    assert own_data.to_ask(write(tmp_path / "ask.jsonl", jsonl(*QA))) == QA
+    with pytest.raises(BadRecords, match="no columns for the prompt"):
+        own_data.to_ask(write(file, "Note,Sum\nx,y\n"))
