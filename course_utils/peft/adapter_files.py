@@ -118,15 +118,6 @@ def load_peft(model, folder, task):
     adapter_layer.insert(model, task, adapters)
 
 
-def refusal(model, path):
-    """The error message of `load` for this file, or None if it fits; the model does not change."""
-    try:
-        _checked(model, path)
-    except (FileNotFoundError, BadFile) as error:
-        return str(error)
-    return None
-
-
 def _checked(model, file):
     """(description, {path: adapter}) of a file that fits the model; raises as `load` does."""
     tensors, about = read(file, FORMAT)

@@ -62,11 +62,6 @@ def gold_rewards(grades):
     return [quarters / QUARTERS for quarters in grades["gold"]]
 
 
-def mean_gold(grades):
-    """The mean gold reward of a graded policy, in points."""
-    return statistics.mean(gold_rewards(grades))
-
-
 @torch.no_grad()
 def kl(policy, ref, tokenizer, prompts, seed=0, max_new_tokens=ROOM):
     """KL(policy ‖ ref) in nats per reply: exact at each token of replies that the policy samples."""

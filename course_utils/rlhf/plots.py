@@ -1,6 +1,4 @@
-"""The figures of lesson 05: a live panel of PPO, and what reward models and policies do.
-
-    ppo.train(..., on_update=plots.Live())
+"""The figures of lesson 05: curves over the updates, and what reward models and policies do.
 
 Values come from the lesson or from `course_utils.experiments.rlhf.read`; nothing is computed here but
 shares and their intervals. Left out: widgets (course_utils.rlhf.label_widget).
@@ -47,29 +45,6 @@ def panel(runs, names=tuple(PANELS), title=None, target=None):
     if title:
         target.suptitle(title)
     return axes
-
-
-class Live:
-    """Called with a History after each update of PPO: redraws its panel in place, every few updates."""
-
-    def __init__(self, every=4):
-        self.every, self.shown = every, None
-
-    def __call__(self, history):
-        """Draw, if it is time; outside a notebook, nothing happens."""
-        from IPython import get_ipython
-        from IPython.display import display
-
-        done = len(history.log)
-        if get_ipython() is None or (done - 1) % self.every:
-            return
-        figure = plt.figure(figsize=(11, 2.7), layout="constrained")
-        panel({name: history.column(name) for name in PANELS}, target=figure)
-        if self.shown is None:
-            self.shown = display(figure, display_id=True)
-        else:
-            self.shown.update(figure)
-        plt.close(figure)
 
 
 @plt.rc_context(FONT)

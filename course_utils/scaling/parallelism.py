@@ -72,11 +72,6 @@ def tensor_parallel_count(module, devices):
     return held
 
 
-def pipeline_stages(blocks, devices):
-    """How many of so many blocks each device's pipeline stage gets: as equal as can be."""
-    return [blocks // devices + (device < blocks % devices) for device in range(devices)]
-
-
 def pipeline_bubble(devices, micro_batches):
     """The bubble: the share of time that a pipeline's devices are idle during a batch's forward pass.
 

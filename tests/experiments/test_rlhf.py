@@ -143,7 +143,6 @@ def test_graded_by_hand():
     ]
     grades = metrics.graded(None, None, [record] * 5, known, replies)
     assert metrics.gold_rewards(grades) == [1.0, 0.5, -0.25, -2.0, 1.0]
-    assert metrics.mean_gold(grades) == pytest.approx(0.05)
     assert (grades["right"], grades["rude"], grades["n"]) == (2, 0, 5)
     assert metrics.rate(grades, "rare", metrics.CONFIDENT_AND_RIGHT) == (2, 5)
     assert metrics.rate(grades, "rare", metrics.CONFIDENT_AND_WRONG) == (1, 5)

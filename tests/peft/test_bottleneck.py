@@ -101,14 +101,13 @@ def refuses(model, file, message, error=BadFile):
     after = model.state_dict()
     assert before.keys() == after.keys() and all(torch.equal(after[k], before[k]) for k in before)
     assert [p.requires_grad for p in model.parameters()] == wanted
-    assert adapter_files.refusal(model, file) == str(caught.value)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_what_was_saved_comes_back(tmp_path, method):
     model, file = saved(tmp_path, method)
     fresh = tiny_llama()[0]
-    assert adapter_files.refusal(fresh, file) is None and adapter_layer.tasks(fresh) == []
+    assert adapter_layer.tasks(fresh) == []
     assert adapter_files.load(fresh, file) == "desk"
     assert torch.equal(logits(fresh), logits(model))
     assert adapter_files.load(fresh, file, task="again") == "again"

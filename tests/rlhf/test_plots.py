@@ -6,7 +6,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import pytest
 
-from course_utils.rlhf import plots, ppo
+from course_utils.rlhf import plots
 
 CURVES = {name: [0.1, 0.4, 0.2] for name in plots.PANELS}
 
@@ -27,32 +27,6 @@ def test_the_panel_has_a_curve_for_each_run_and_name():
     axes = plots.panel({"a": CURVES, "b": CURVES | {"kl": [1, 2]}}, names=("kl",))
     assert lines(axes[0]) == [[0.1, 0.4, 0.2], [1, 2]]
     assert [text.get_text() for text in axes[0].get_legend().get_texts()] == ["a", "b"]
-
-
-def test_the_live_panel_draws_every_few_updates_in_one_place(monkeypatch):
-    import IPython
-    import IPython.display
-
-    drawn = []
-
-    class Handle:
-        def update(self, figure):
-            drawn.append(("again", len(figure.axes)))
-
-    def display(figure, display_id):
-        drawn.append(("first", len(figure.axes)))
-        return Handle()
-
-    live, history = plots.Live(every=2), ppo.History()
-    history.log.append(dict.fromkeys(plots.PANELS, 0.5))
-    live(history)
-    assert drawn == []  # no notebook
-    monkeypatch.setattr(IPython, "get_ipython", lambda: object())
-    monkeypatch.setattr(IPython.display, "display", display)
-    for _ in range(4):
-        live(history)
-        history.log.append(dict.fromkeys(plots.PANELS, 0.5))
-    assert drawn == [("first", 4), ("again", 4)] and not plt.get_fignums()
 
 
 def test_calibration_shows_each_bin():
