@@ -26,12 +26,12 @@ BASELINES = {  # policies without skill and the line that each is in a picture
     "always_decline": "-.",
 }
 TITLES = {  # of the columns that a reader is shown first; the last three are added by `costs.added`
-    "accuracy": "record right",
+    "accuracy": "whole record right",
     "routing": "team right",
     "gold_reward": "gold reward",
     "trainable_parameters": "trained",
     "stored_bytes": "bytes stored",
-    "train_seconds": "s to learn",
+    "train_seconds": "seconds to learn",
     "prompt_tokens": "extra tokens",
     "latency_ms": "ms a message",
     "retention_drop": "forgotten",

@@ -93,7 +93,7 @@ def _panel(ax, board, column, y, task, folder):
     for control, mark in zip(advisor.CONTROLS.values(), "x+"):  # what RLHF and synthetic data compare with
         if control in means.index:
             at, value = means.loc[control, [column, y]]
-            ax.plot(at, value, mark, color="grey", ms=9, mew=2, label=control)
+            ax.plot(at, value, mark, color="grey", ms=9, mew=2, label=control.replace("_", " "))
     for baseline, dots in BASELINES.items():
         if baseline in means.index:
             label = baseline.replace("_", " ")
@@ -121,7 +121,7 @@ def _name(ax, marks, apart):
         height = min(value, height - apart)
         thin = dict(arrowstyle="-", linewidth=0.6, color="grey", relpos=(0, 0.5), shrinkA=0)
         where = dict(xytext=(1.02, height), textcoords=("axes fraction", "data"), va="center", fontsize=9.5)
-        ax.annotate(name, (at, value), arrowprops=thin, **where)
+        ax.annotate(name.replace("_", " "), (at, value), arrowprops=thin, **where)
 
 
 def ranking(board, by="accuracy", most_first=True, columns=None):
