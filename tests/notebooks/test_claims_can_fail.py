@@ -63,6 +63,7 @@ def on_random_weights(request, tmp_path_factory):
     """(lesson, what its claims gave)"""
     out = tmp_path_factory.mktemp("random") / "outcomes.json"
     environment = os.environ | {"COURSE_RANDOM_WEIGHTS": "1", "COURSE_HOME": str(out.parent)}
+    environment.pop("OMP_NUM_THREADS", None)  # as a lesson, it chooses its threads
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), environment.get("PYTHONPATH", "")])
     command = [sys.executable, __file__, str(request.param), str(out)]
     done = subprocess.run(command, env=environment, cwd=ROOT / "notebooks", capture_output=True, text=True)
