@@ -19,6 +19,7 @@ SWEEPS = (
     "peft",
     "finetune",
     "own_facts",
+    "instruction_tuning",
     "rlhf",
     "rlhf_open_questions",
     "rlhf_word_problems",

@@ -22,6 +22,7 @@ from course_utils.generation import generate
 FORM = "### Instruction:\n{instruction}\n\n### Input:\n{text}\n\n### Response:"
 ROOM = 24  # new tokens of a reply
 INSTRUCTION = re.compile(r"(?s)### Instruction:\n(.*?)\n\n")
+PARTS = re.compile(r"(?s)### Instruction:\n(.*?)\n\n### Input:\n(.*?)\n\n### Response:")
 
 
 def _related(relation):
@@ -225,6 +226,18 @@ def shuffled_instructions(records, seed):
     instructions = [INSTRUCTION.search(record["prompt"])[1] for record in records]
     random.Random(f"shuffled instructions {seed}").shuffle(instructions)
     return [_instructed(record, instruction) for record, instruction in zip(records, instructions)]
+
+
+def turns(record):
+    """The record as a conversation, for a chat model: the instruction and the input, then the answer.
+
+    Solved examples in front of it become turns of their own.
+    """
+    asked = ["\n\n".join(filter(None, parts)) for parts in PARTS.findall(record["prompt"])]
+    said = [text.split("\n\n")[0] for text in record["prompt"].split("### Response:")[1:-1]]
+    pairs = zip(asked, [*said, record["completion"]], strict=True)
+    roles = ("user", "assistant")
+    return [{"role": r, "content": text.strip()} for pair in pairs for r, text in zip(roles, pair)]
 
 
 def with_shots(family, n, shots):
