@@ -3,9 +3,10 @@
     python -m course_utils.experiments peft [--table base ranks rates] [--list]
 
 Each table is a list of runs in data/results/peft.json. All runs see the same passages of notes for the same
-number of steps; `rates` covers each method's learning rates from too low to too high, and `ranks` takes the
-best of them. Measured on questions that no run was trained on, and on the retention suite. Left out: grids
-on the real model, where one run costs minutes.
+number of steps; `rates` covers each method's learning rates from too low to too high, and `ranks` those of
+each rank, since a higher rank may want a lower one. Rates are chosen on the questions of dev; ranks are
+reported on those of test, and on the retention suite. No run was trained on any of them. Left out: grids on
+the real model, where one run costs minutes.
 """
 
 import functools
@@ -27,12 +28,17 @@ RATES = {
     "bottleneck": (1e-3, 3e-3, 1e-2, 3e-2),
     "IA3": (1e-2, 3e-2, 1e-1, 3e-1, 1.0),
 }
-BEST = {"full": 3e-4, "q and v": 1e-2, "all layers": 3e-3}
+RANKS, RANK_RATES = (1, 4, 16, 64), (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 TABLES = {
     "base": [{"model": "glass box"}],
     "ranks": [
-        {"targets": targets, "rank": rank, "seed": 0}
-        for targets, rank in (*((t, r) for r in (1, 4, 16, 64) for t in BEST if t != "full"), ("full", 0))
+        *(
+            {"targets": targets, "rank": rank, "lr": lr, "seed": 0}
+            for targets in ("q and v", "all layers")
+            for rank in RANKS
+            for lr in RANK_RATES
+        ),
+        *({"targets": "full", "rank": 0, "lr": lr, "seed": 0} for lr in RATES["full"]),
     ],
     "rates": [{"method": method, "lr": lr, "seed": 0} for method, rates in RATES.items() for lr in rates],
 }
@@ -41,6 +47,15 @@ TABLES = {
 def read(table):
     """The stored runs of a table, each its setting with what was measured."""
     return runner.read(FILE, table)
+
+
+def best_of_ranks():
+    """The runs of "ranks" with the best rate of each target and rank, by the questions of dev."""
+    best = {}
+    for row in read("ranks"):
+        key = row["targets"], row["rank"]
+        best[key] = max(best.get(key, row), row, key=lambda row: row["exact"])
+    return list(best.values())
 
 
 def base(model):
@@ -56,7 +71,7 @@ def rates(method, lr, seed):
     return learned(model, tokenizer, parameters, lr, seed)
 
 
-def ranks(targets, rank, seed):
+def ranks(targets, rank, lr, seed):
     """LoRA of one rank beside some layers, or all weights ("full"): the same, and what was "kept"."""
     model, tokenizer = models.load("glass-box")
     if targets == "full":
@@ -64,7 +79,7 @@ def ranks(targets, rank, seed):
     else:
         layers = QUERIES_VALUES if targets == "q and v" else "all"
         parameters = lora.add(model, rank=rank, alpha=2.0 * rank, targets=layers, seed=seed)
-    outcome = learned(model, tokenizer, parameters, BEST[targets], seed)
+    outcome = learned(model, tokenizer, parameters, lr, seed)
     return outcome | kept(model, tokenizer)
 
 
@@ -99,12 +114,17 @@ def exact_match(model, tokenizer, items):
 
 
 def kept(model, tokenizer):
-    """{"kept": {ability: accuracy}, "kept_hits"} on the first items of the retention suite's abilities."""
+    """{"kept": {ability: accuracy}, "kept_hits"} on the first items of the retention suite's abilities.
+
+    Beside them "test_hits", the questions of test.
+    """
+    asked = extractive_qa.notes(ITEMS, "test")
     hits = retention.measure(model, tokenizer, KEPT)
     every = [mark for marks in hits.values() for mark in marks]
     return {
         "kept": {name: sum(marks) / len(marks) for name, marks in hits.items()},
         "kept_hits": digits(every),
+        "test_hits": exact_match(model, tokenizer, asked)["hits"],
     }
 
 

@@ -113,12 +113,12 @@ def rate_curves(rows, base, items, title):
 def learned_and_kept(rows, before, titles):
     """What is learned and what is kept, by LoRA's rank and targets, beside full fine-tuning; the two Axes.
 
-    rows: the stored runs, {"targets", "rank", "hits", "kept_hits"}; before: (learned, kept) of the base
+    rows: the stored runs, {"targets", "rank", "test_hits", "kept_hits"}; before: (learned, kept) of the base
     model; titles: what the two panels show. Hits are texts of 0 and 1, one for each item; bars and the band
     are their 95 % intervals.
     """
     _, axes = plt.subplots(1, 2, figsize=(10.5, 3.9), layout="constrained")
-    for ax, column, level, title in zip(axes, ("hits", "kept_hits"), before, titles):
+    for ax, column, level, title in zip(axes, ("test_hits", "kept_hits"), before, titles):
         for i, targets in enumerate(("q and v", "all layers")):
             own = {row["rank"]: _share(row[column]) for row in rows if row["targets"] == targets}
             x = sorted(own)

@@ -18,9 +18,10 @@ def small(monkeypatch, tmp_path):
     )
     monkeypatch.setattr(retention, "measure", lambda model, tokenizer, count: {"x": [1, 0]})
     monkeypatch.setattr(peft, "STEPS", 2)
+    monkeypatch.setattr(peft, "ITEMS", 3)
     monkeypatch.setattr(peft, "FILE", tmp_path / "peft.json")
     rates = [{"method": method, "lr": 1e-3, "seed": 0} for method in peft.RATES]
-    ranks = [{"targets": targets, "rank": 2, "seed": 0} for targets in peft.BEST]
+    ranks = [{"targets": t, "rank": 2, "lr": 1e-3, "seed": 0} for t in ("q and v", "all layers", "full")]
     monkeypatch.setattr(peft, "TABLES", {"base": [{"model": "glass box"}], "ranks": ranks, "rates": rates})
     return peft
 
@@ -42,3 +43,19 @@ def test_the_best_stored_rate_is_inside_its_grid(method):
     rows = sorted((row["lr"], row["exact"]) for row in peft.read("rates") if row["method"] == method)
     best = max(range(len(rows)), key=lambda i: rows[i][1])
     assert len(rows) == len(peft.RATES[method]) and 0 < best < len(rows) - 1
+
+
+def test_the_best_rate_of_each_rank_is_inside_its_grid():
+    best = peft.best_of_ranks()
+    assert len(best) == 2 * len(peft.RANKS) + 1
+    for row in best:
+        grid = peft.RATES["full"] if row["targets"] == "full" else peft.RANK_RATES
+        assert min(grid) < row["lr"] < max(grid), (row["targets"], row["rank"])
+
+
+def test_the_best_of_ranks_is_chosen_on_dev(monkeypatch):
+    rows = [
+        {"targets": "q and v", "rank": 1, "lr": lr, "exact": e} for lr, e in ((1, 0.2), (2, 0.5), (3, 0.5))
+    ]
+    monkeypatch.setattr(peft, "read", lambda table: rows)
+    assert peft.best_of_ranks() == [rows[1]]

@@ -27,3 +27,9 @@ def test_the_model_stays_as_it_was():
 def test_a_head_tells_what_can_be_told():
     x = torch.tensor([[1.0, 0], [0.9, 0.1], [0, 1], [0.1, 1]])
     assert list(features.head(x, ["a", "a", "b", "b"]).predict(x)) == ["a", "a", "b", "b"]
+
+
+def test_a_head_on_words_learns_words():
+    texts = ["my parcel is late", "the parcel was lost", "a refund please", "where is my refund"]
+    head = features.head_on_words(texts, ["delivery", "delivery", "money", "money"])
+    assert list(head.predict(["which parcel", "refund now"])) == ["delivery", "money"]

@@ -39,7 +39,7 @@ def test_rates_are_lines_with_their_best_marked():
 
 def test_learned_and_kept_have_a_panel_each():
     rows = [
-        {"targets": targets, "rank": rank, "hits": "0110", "kept_hits": "10"}
+        {"targets": targets, "rank": rank, "test_hits": "0110", "kept_hits": "10"}
         for targets, rank in (("q and v", 1), ("q and v", 4), ("all layers", 4), ("full", 0))
     ]
     left, right = plots.learned_and_kept(rows, (0.1, 0.9), ("learned", "kept"))
