@@ -22,7 +22,7 @@ MODEL = models.REAL
 FILE = paths.DATA / "results" / "instruction_tuning.json"
 RECORDS, BATCH = 480, 8
 ON_DEV, ON_TEST = 15, 40  # questions of each family
-RATES = (3e-4, 1e-3, 3e-3)
+RATES = (1e-3, 3e-3, 1e-2)
 VARIANTS = {
     "tuned": lambda records, seed: records,
     "instructions removed": lambda records, seed: instructions.without_instructions(records),
