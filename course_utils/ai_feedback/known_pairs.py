@@ -53,9 +53,9 @@ def facts(count, seed=0):
     return pairs
 
 
-def padded(pairs, side):
-    """The pairs with PADDING behind their "right" or their "wrong" reply."""
-    return [pair | {side: f"{pair[side]} {PADDING}"} for pair in pairs]
+def padded(pairs, side, padding=PADDING):
+    """The pairs with a sentence behind their "right" or their "wrong" reply; None: the reply once more."""
+    return [pair | {side: f"{pair[side]} {padding or pair[side].strip()}"} for pair in pairs]
 
 
 def shown(pairs, seed=0):

@@ -28,6 +28,8 @@ def test_padding_makes_one_side_longer():
     for side, same in (("right", "wrong"), ("wrong", "right")):
         for pair, longer in zip(PAIRS, known_pairs.padded(PAIRS, side)):
             assert longer[side] == f"{pair[side]} {known_pairs.PADDING}" and longer[same] == pair[same]
+    (twice,) = known_pairs.padded(PAIRS[:1], "right", None)
+    assert twice["right"] == f"{PAIRS[0]['right']} {PAIRS[0]['right']}"
 
 
 def test_shown_mixes_the_sides_and_keeps_the_gold():
