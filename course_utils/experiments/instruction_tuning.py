@@ -12,6 +12,8 @@ where it stopped. Left out: other mixtures, other models.
 
 import re
 
+import numpy as np
+
 from course_utils import models
 from course_utils.experiments import runner
 from course_utils.finetune import chat_format, run
@@ -38,6 +40,17 @@ TABLES = {
 def read(table):
     """The stored runs of a table, each its setting with what was measured."""
     return runner.read(FILE, table)
+
+
+def held_out(how):
+    """{condition: hits (S, N)} on the families held out, graded "strict" or "lenient": seeds, questions."""
+    names = {0: "as it came", 4: "four solved\nexamples"}
+    rows = [(names[row["shots"]], row) for row in read("untouched")]
+    rows += [(row["variant"].replace(" ", "\n"), row) for row in read("controls")]
+    hits = {}
+    for name, row in rows:
+        hits.setdefault(name, []).append([int(hit) for marks in row[how].values() for hit in marks])
+    return {name: np.array(seeds) for name, seeds in hits.items()}
 
 
 def untouched(shots):

@@ -8,8 +8,6 @@ trained on. A reply is right if the fact's key stands in it. "common" are the qu
 which rehearsal does not hold. A killed sweep goes on where it stopped. Left out: larger sets, other models.
 """
 
-import time
-
 from course_utils import models
 from course_utils.experiments import runner
 from course_utils.finetune import few_records, probe, recipe, run
@@ -52,7 +50,6 @@ def without(set, left_out):
 
 def learned(name, method, changed):
     """Train on a set, ask before and after; what was measured, with the replies."""
-    started = time.perf_counter()
     model, tokenizer = models.load()
     facts = few_records.ten(name)
     settings = recipe.settings(method, models.count_parameters(model), len(facts)) | changed
@@ -77,7 +74,6 @@ def learned(name, method, changed):
         "replies": after,
         "common_replies": common_after,
         "steps": len(history.losses),
-        "seconds": round(time.perf_counter() - started, 1),
     }
 
 

@@ -69,6 +69,20 @@ def test_every_run_is_kept_with_what_was_measured(monkeypatch, tmp_path):
     assert set(dev["strict"]) == set(instructions.TRAINED) and held["lr"] == 1e-3
 
 
+def test_conditions_are_gathered_over_their_seeds(monkeypatch):
+    marks = {"strict": {"past": "10", "last": "01"}}
+    tables = {
+        "untouched": [{"shots": 0, **marks}],
+        "controls": [{"variant": "tuned", "seed": seed, **marks} for seed in range(2)],
+    }
+    monkeypatch.setattr(instruction_tuning, "read", tables.get)
+    hits = instruction_tuning.held_out("strict")
+    assert {name: values.tolist() for name, values in hits.items()} == {
+        "as it came": [[1, 0, 0, 1]],
+        "tuned": [[1, 0, 0, 1]] * 2,
+    }
+
+
 def test_the_best_stored_rate_is_inside_its_grid():
     rates = {name: instruction_tuning.best_rate(name) for name in instruction_tuning.VARIANTS}
     assert min(instruction_tuning.RATES) < rates["tuned"] < max(instruction_tuning.RATES), rates
