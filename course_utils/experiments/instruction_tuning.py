@@ -3,11 +3,12 @@
     python -m course_utils.experiments instruction_tuning [--table NAME …] [--list]
 
 A LoRA adapter learns 14 families of course_utils.tasks.instructions, each put as an instruction in the chat
-template; four more are held out as wholes. "rates": each variant with three learning rates, graded on unseen
+template; four more are held out as wholes. "rates": each variant with four learning rates, graded on unseen
 questions of the families that are trained. "controls": each variant with its best rate, graded on the
-families held out. "untouched": the model as it came, with and without solved examples. A reply is strictly
-right if it is the answer and nothing else, leniently if the answer stands in it. A killed sweep goes on
-where it stopped. Left out: other mixtures, other models.
+families held out. "untouched": the model as it came on those, with and without solved examples; "trained":
+as it came, on the questions of "rates". A reply is strictly right if it is the answer and nothing else,
+leniently if the answer stands in it. A killed sweep goes on where it stopped. Left out: other mixtures, other
+models.
 """
 
 import re
@@ -32,6 +33,7 @@ VARIANTS = {
 }
 TABLES = {
     "untouched": [{"shots": 0}, {"shots": 4}],
+    "trained": [{"shots": 0}],
     "rates": [{"variant": name, "lr": rate} for name in VARIANTS for rate in RATES],
     "controls": [{"variant": name, "seed": seed} for seed in range(3) for name in VARIANTS],
 }
@@ -56,6 +58,11 @@ def held_out(how):
 def untouched(shots):
     """The model as it came, on the families held out, after so many solved examples of the same family."""
     return graded(*models.load(), instructions.HELD_OUT, ON_TEST, shots)
+
+
+def trained(shots):
+    """The model as it came, on unseen questions of the families that the variants are trained on."""
+    return graded(*models.load(), instructions.TRAINED, ON_DEV, shots)
 
 
 def trial(variant, lr):
@@ -119,4 +126,4 @@ def _whole(text):
     return rf"(?<!\w){re.escape(text)}(?!\w)"
 
 
-RUNS = {"untouched": untouched, "rates": trial, "controls": controls}
+RUNS = {"untouched": untouched, "trained": trained, "rates": trial, "controls": controls}

@@ -28,7 +28,7 @@ RATES = {
     "bottleneck": (1e-3, 3e-3, 1e-2, 3e-2),
     "IA3": (1e-2, 3e-2, 1e-1, 3e-1, 1.0),
 }
-RANKS, RANK_RATES = (1, 4, 16, 64), (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+RANKS, RANK_RATES = (1, 4, 16, 64), (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 TABLES = {
     "base": [{"model": "glass box"}],
     "ranks": [
