@@ -55,6 +55,14 @@ def held_out(how):
     return {name: np.array(seeds) for name, seeds in hits.items()}
 
 
+def trained_families(how):
+    """{"as it came", "tuned": [0 or 1]} on unseen questions of the trained families, which chose the rate."""
+    rate = best_rate("tuned")
+    (tuned,) = (row for row in read("rates") if (row["variant"], row["lr"]) == ("tuned", rate))
+    rows = {"as it came": read("trained")[0], "tuned": tuned}
+    return {name: [int(hit) for marks in row[how].values() for hit in marks] for name, row in rows.items()}
+
+
 def untouched(shots):
     """The model as it came, on the families held out, after so many solved examples of the same family."""
     return graded(*models.load(), instructions.HELD_OUT, ON_TEST, shots)

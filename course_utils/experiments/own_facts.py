@@ -38,6 +38,11 @@ def read(table):
     return runner.read(FILE, table)
 
 
+def total(rows, column, of):
+    """(sum of a column, sum of what it is a part of) over stored runs."""
+    return sum(row[column] for row in rows), sum(row[of] for row in rows)
+
+
 def by_recipe(set, method, copies):
     """Ten facts learned by the recipe, each question in so many wordings."""
     return learned(set, method, {"copies": copies})
