@@ -28,6 +28,7 @@ def run_command(options, out, own, questions):
     before = measure(model, tokenizer, asked, own.records)
     settings = chosen_settings(options, models.count_parameters(model), len(learned))
     never = {own_data.asked(record) for record in asked if asked is not learned}
+    say([recipe.described(settings, len(learned))])
     say(["Writing the replies to rehearse, then training …"] if settings["anchor"] else [])
     model, history = run.learn(model, tokenizer, learned, options.method, settings, options.seed, held, never)
     say(["Asking again …"])
@@ -130,6 +131,10 @@ def collect(options, own, settings, sets, measured, history):
             "before": sum(probe.grades(before["probe"])),
             "after": sum(probe.grades(after["probe"])),
             "report": probe.report(before["probe"], after["probe"]),
+            "replies": [
+                {"question": asked, "before": old, "after": new}
+                for (asked, _), old, new in zip(probe.QUESTIONS, before["probe"], after["probe"])
+            ],
         },
         "versions": card.versions(),
     }
@@ -155,11 +160,14 @@ def show(facts, asked, before, after, history):
     say([*facts["asked"]["scores"]])
     if loss["before"] is not None:
         say(
-            [f"loss on these answers, nats per token: {loss['before']:.2f} before, {loss['after']:.2f} after"]
+            [
+                "loss on these answers, nats per token (lower is better): "
+                f"{loss['before']:.2f} before, {loss['after']:.2f} after"
+            ]
         )
     say(["", *report.curve(history)] if history.evaluations else [])
     say([f"loss in training: {loss['first']:.2f} at first, {loss['last']:.2f} at the end"])
-    say(["", *facts["probe"]["report"]])
+    say(["", *facts["probe"]["report"], "All replies stand in training.json."])
     say(["", f"{facts['steps']} steps in {facts['seconds']:.0f} s."])
 
 

@@ -51,6 +51,14 @@ def settings(method, parameters, count, copies=None):
     }
 
 
+def described(settings, count):
+    """A sentence on what the settings come to for so many records."""
+    copies, size = settings["copies"], settings["batch_size"]
+    worded = f"each question in up to {copies} wordings, " if copies > 1 else ""
+    most = steps(count * copies, settings["epochs"], size)
+    return f"Training: {worded}at most {most} steps of {size} records, rate {settings['lr']:g}."
+
+
 def steps(count, epochs, batch_size):
     """Training steps of so many epochs."""
     return epochs * math.ceil(count / batch_size)

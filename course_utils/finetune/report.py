@@ -38,7 +38,7 @@ def replies(records, before, after, shown=SHOWN, width=WIDTH):
 
 
 def scores(records, before, after):
-    """Lines on how many replies are right word for word, and how much they share with the answers.
+    """Lines on how many replies are the answers word for word, and how much they share with them.
 
     An empty list for questions without answers.
     """
@@ -54,7 +54,7 @@ def scores(records, before, after):
             f"{name}: {right} of {len(records)} word for word right (95 % interval {low:.2f} to {high:.2f}); "
             f"words in common (F1) {share:.2f}"
         )
-    return lines
+    return [*lines, "Right in other words is not counted: read the replies above."]
 
 
 def curve(history):

@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Llama
 
 from course_utils import models
 from course_utils.finetune import __main__ as finetune
-from course_utils.finetune import chat_format, recipe, save
+from course_utils.finetune import chat_format, probe, recipe, save
 from course_utils.storage.records import write_records
 from tests.helpers.tiny import byte_tokenizer, shape, tiny_llama
 
@@ -200,6 +200,8 @@ def test_questions_of_ones_own(base, tmp_path, file, capsys):
     assert "What of Bob?" in told and "word for word right" not in told  # one has no answer to compare with
     facts = json.loads((tmp_path / "out" / "training.json").read_text("utf-8"))
     assert [row["question"] for row in facts["asked"]["replies"]][2:] == ["And Ann?", "What of Bob?"]
+    assert "Training: at most 3 steps of 2 records, rate 0.001." in told
+    assert len(facts["probe"]["replies"]) == len(probe.QUESTIONS)
 
 
 def test_a_file_of_questions_needs_no_answers(base, tmp_path, file):
