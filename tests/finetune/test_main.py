@@ -200,7 +200,7 @@ def test_questions_of_ones_own(base, tmp_path, file, capsys):
     assert "What of Bob?" in told and "word for word right" not in told  # one has no answer to compare with
     facts = json.loads((tmp_path / "out" / "training.json").read_text("utf-8"))
     assert [row["question"] for row in facts["asked"]["replies"]][2:] == ["And Ann?", "What of Bob?"]
-    assert "Training: at most 3 steps of 2 records, rate 0.001." in told
+    assert "Training: at most 3 steps of 2 records" in told
     assert len(facts["probe"]["replies"]) == len(probe.QUESTIONS)
 
 
