@@ -26,6 +26,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from urllib.request import urlopen
@@ -228,7 +229,7 @@ def pip_install(*args):
     # A bundle must do without the places that this machine's pip is told to look in.
     alone = {"PIP_CONFIG_FILE": os.devnull} if "--no-index" in args else {}
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
-        pip = subprocess.Popen(
+        with subprocess.Popen(
             command + list(args),
             cwd=str(HERE),
             env=child_environment(**alone),
@@ -236,30 +237,58 @@ def pip_install(*args):
             stderr=complaints,
             encoding="utf-8",
             errors="replace",
-        )
-        show_packages(pip.stdout)
-        status = pip.wait()
+        ) as pip:
+            with one_line() as show:
+                show_packages(pip.stdout, show)
         complaints.seek(0)
-        return status, complaints.read()
+        return pip.returncode, complaints.read()
 
 
-def show_packages(lines):
-    """Of pip's some 300 lines, the package it is at, on one line; in a log, only what is large."""
-    packages, screen = 0, sys.stdout.isatty()
+@contextlib.contextmanager
+def one_line():
+    """show(text, large): on a screen, one line that counts the seconds of what it says, since a line that
+    stands still looks like a crash; in a log, a line for each text that is large.
+    """
+    screen, done, now = sys.stdout.isatty(), threading.Event(), {}
+
+    def draw():
+        if now:
+            print("\r  %-68.68s %4d s" % (now["text"], time.time() - now["since"]), end="", flush=True)
+
+    def tick():
+        while not done.wait(1):
+            draw()
+
+    def show(text, large):
+        if screen:
+            now.update(text=text, since=time.time())
+            draw()
+        elif large:
+            print("  " + text, flush=True)
+
+    clock = threading.Thread(target=tick, daemon=True)
+    if screen:
+        clock.start()
+    try:
+        yield show
+    finally:
+        done.set()
+        if now:
+            print()
+
+
+def show_packages(lines, show):
+    """Of pip's some 300 lines, show the package that it is at."""
+    packages = 0
     for line in lines:
         first, _, rest = line.strip().partition(" ")
         packages += first in ("Collecting", "Processing")
         if first == "Installing" and rest.startswith("collected"):
-            now = "installing %d packages (about a minute)" % len(rest.split(", "))
-        elif first in ("Collecting", "Downloading") and (screen or rest.endswith(" MB)")):
+            show("installing %d packages (about a minute)" % len(rest.split(", ")), True)
+        elif first in ("Collecting", "Downloading"):
             name = "-".join(rest.split()[0].rsplit("/", 1)[-1].split("-")[:2])  # of NAME-VERSION-TAGS.whl
             size = rest[rest.rindex(" (") :] if rest.endswith("B)") else ""
-            now = "package %d: %s%s" % (packages, name, size)
-        else:
-            continue
-        print(("\r  %-76.76s" if screen else "  %s\n") % now, end="", flush=True)
-    if screen and packages:
-        print()
+            show("package %d: %s%s" % (packages, name, size), size.endswith(" MB)"))
 
 
 def make_venv():

@@ -1,8 +1,11 @@
 import ast
+import contextlib
 import os
+import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -57,7 +60,7 @@ def calls(monkeypatch, house):
 
     def popen(command, **options):
         made.append(command)
-        return SimpleNamespace(stdout=[], wait=lambda: answer.returncode)
+        return contextlib.nullcontext(SimpleNamespace(stdout=[], returncode=answer.returncode))
 
     monkeypatch.setattr(start.subprocess, "run", run)
     monkeypatch.setattr(start.subprocess, "Popen", popen)
@@ -281,12 +284,22 @@ Successfully installed pandas-3.1.1
 @pytest.mark.parametrize("screen", [True, False])
 def test_of_pips_lines_the_package_it_is_at(monkeypatch, capsys, screen):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: screen, raising=False)
-    start.show_packages(PIP.splitlines())
-    shown = capsys.readouterr().out.replace("\r", "\n").split("\n")
+    with start.one_line() as show:
+        start.show_packages(PIP.splitlines(), show)
+    shown = re.sub(r" +0 s", "", capsys.readouterr().out.replace("\r", "\n")).split("\n")
     large = ["package 1: pandas-3.1.1 (12.4 MB)", "installing 3 packages (about a minute)"]
     small = ["package 1: pandas>=2.2", "package 2: six", "package 2: six-1.17.0 (11 kB)"]
     expected = [small[0], large[0], *small[1:], large[1]] if screen else large
     assert [line.strip() for line in shown if line.strip()] == expected
+
+
+def test_a_long_download_is_seen_to_move(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    with start.one_line() as show:
+        show("package 1: torch (190 MB)", True)
+        time.sleep(2.3)
+    shown = capsys.readouterr().out
+    assert "   0 s" in shown and re.search(" [1-9] s", shown) and shown.endswith("\n")
 
 
 def test_an_unreachable_index_is_no_error():

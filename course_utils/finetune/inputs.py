@@ -15,7 +15,7 @@ def read(options):
     out = folder(options)
     own = own_data.read(options.data)
     questions = read_questions(options.ask)
-    print(f"Reading {own.name}", *own.notes, sep="\n", flush=True)
+    print(f"Reading {own.name}", *own.notes, "Loading the model …", sep="\n", flush=True)
     return out, own, questions
 
 

@@ -54,7 +54,7 @@ def scores(records, before, after):
             f"{name}: {right} of {len(records)} word for word right (95 % interval {low:.2f} to {high:.2f}); "
             f"words in common (F1) {share:.2f}"
         )
-    return [*lines, "Right in other words is not counted: read the replies above."]
+    return [*lines, "Replies that are right in other words are not counted: read them."]
 
 
 def curve(history):

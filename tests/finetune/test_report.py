@@ -18,7 +18,7 @@ def test_replies_before_and_after_are_counted_and_cut():
 
 def test_right_is_word_for_word_and_overlap_is_beside_it():
     before, after, note = report.scores(RECORDS, ["A.", "x", "a b"], ["A.", "B.", "the C"])
-    assert "not counted" in note
+    assert "in other words are not counted" in note
     assert before.startswith("before: 1 of 3 word for word") and before.endswith("(F1) 0.33")
     assert after.startswith("after: 2 of 3 word for word") and after.endswith("(F1) 0.89")
     assert report.scores([{"prompt": "x", "completion": ""}], ["a"], ["b"]) == []
