@@ -72,6 +72,7 @@ def main(arguments=None):
         files.write_atomically(chosen.out / "weights.safetensors", to_bytes(own))
         report = json.dumps(dict(world=world_size, losses=history), indent=1)
         files.write_atomically(chosen.out / "report.json", report + "\n")
+    distributed.leave()
 
 
 if __name__ == "__main__":

@@ -104,6 +104,17 @@ def parser(docstring):
     return options
 
 
+def leave():
+    """Part from the other processes, once all have come this far; nothing where there are none.
+
+    Without the barrier, a thread of gloo may still hold the last tensor while Python shuts down, and that
+    process then ends in an abort (seen in one run of twenty).
+    """
+    if dist.is_initialized():
+        dist.barrier()
+        dist.destroy_process_group()
+
+
 def main(arguments=None):
     """The script: a few steps on records, then the weights and what was measured."""
     options = parser(__doc__)
@@ -132,8 +143,7 @@ def main(arguments=None):
         files.write_atomically(chosen.out / "weights.safetensors", to_bytes(weights))
         report = dict(world=world_size, losses=history.losses, kept=memory_of_each)
         files.write_atomically(chosen.out / "report.json", json.dumps(report, indent=1) + "\n")
-    if world_size > 1:
-        dist.destroy_process_group()
+    leave()
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def start(module, arguments=(), processes=1, more=None):
     """Run `python -m module arguments` in so many processes on this machine; returns what they printed.
 
     One process is started directly, several by torchrun. more: further environment variables. Raises
-    RuntimeError with the end of the error output if one fails, or if the run takes longer than SECONDS.
+    RuntimeError with both ends of the error output if one fails, or if the run takes longer than SECONDS.
     """
     command = [sys.executable, "-m", module, *map(str, arguments)]
     if processes > 1:
@@ -89,8 +89,13 @@ def run(command, more=None):
     except subprocess.TimeoutExpired as error:
         raise RuntimeError(f"still running after {SECONDS} seconds: {' '.join(command)}") from error
     if completed.returncode:
-        raise RuntimeError(f"{' '.join(command[2:6])} … failed:\n{completed.stderr.strip()[-1500:]}")
+        raise RuntimeError(f"{' '.join(command[2:6])} … failed:\n{both_ends(completed.stderr.strip())}")
     return completed.stdout
+
+
+def both_ends(text, characters=1500):
+    """A text's beginning (where a process says what went wrong) and its end (where torchrun sums up)."""
+    return text if len(text) <= 2 * characters else f"{text[:characters]}\n…\n{text[-characters:]}"
 
 
 def environment():

@@ -7,6 +7,7 @@ import nbformat
 import pytest
 
 from course_utils.tools import notebooks
+from tests.conftest import UNSTABLE
 
 FOLDER = notebooks.ROOT / "notebooks"
 LESSONS = sorted(FOLDER.glob("*.ipynb"))
@@ -93,6 +94,19 @@ def test_every_statement_shows_and_compares_its_outcome(lesson):
             shown = [o for o in cell.outputs if o.get("name") == "stdout" and o.text.strip()]
             assert shown, f"no output stored:\n{cell.source}"
             assert notebooks.CHECKED in cell.metadata.tags, f"nbval would not compare:\n{cell.source}"
+
+
+def test_nbval_compares_claims_and_lets_other_numbers_vary():
+    def compared(text):
+        for pattern, instead in UNSTABLE.items():
+            text = re.sub(pattern, instead, text)
+        return text
+
+    output = "gold +0.32, 95 % interval -0.8 to +1.5\n✓ the start gains (more than 0)\nright of 40\n= equal"
+    assert compared(output) == "✓ the start gains (more than 0)\n= equal"
+    assert compared(output.replace("0.32", "0.26").replace("of 40", "of 41")) == compared(output)
+    assert compared(output.replace("the start", "nothing")) != compared(output)
+    assert compared("✓ it took 3 s") == compared("✓ it took 4.2 s")
 
 
 @pytest.mark.parametrize("name", list(FORBIDDEN))
