@@ -200,7 +200,9 @@ def sizes(lines, xlabel="parameters of the model", title=None):
     for i, (name, points) in enumerate(lines.items()):
         x, values = zip(*points)
         middle, low, high = zip(*values)
-        ax.plot(x, middle, LINES[i % 4], marker=MARKERS[i % 7], color=COLORS[i % 7], label=name)
+        ax.plot(
+            x, middle, LINES[i % 4], marker=MARKERS[i % 7], color=COLORS[i % 7], label=name.replace("_", " ")
+        )
         ax.fill_between(x, low, high, color=COLORS[i % 7], alpha=0.12, linewidth=0)
     ax.set_xscale("log")
     ax.set(xlabel=xlabel, ylabel="accuracy", ylim=(0, 1.02), title=title)
@@ -209,11 +211,11 @@ def sizes(lines, xlabel="parameters of the model", title=None):
 
 
 @plt.rc_context(FONT)
-def curve(kind="label", column="accuracy", folder=None):
-    """The label curve or the size curve of the help desk: one line per technique with 95 % bands; the Axes.
+def curve(kind="label", columns=("accuracy", "routing"), folder=None, title=None):
+    """The label curve or the size curve of the help desk, a panel for each column; the Axes.
 
-    kind: "label" (over records with a right reply) or "size" (over parameters of the model). Raises
-    FileNotFoundError, with the command to run, before the first run.
+    One line per technique, with 95 % bands. kind: "label" (over records with a right reply) or "size" (over
+    parameters of the model). Raises FileNotFoundError, with the command to run, before the first run.
     """
     points = curves.points(kind, folder)
     if not points:
@@ -221,20 +223,22 @@ def curve(kind="label", column="accuracy", folder=None):
             f"The {kind} curve is not measured yet: run `python -m course_utils.experiments "
             f"{curves.COMMANDS[kind]}`."
         )
-    _, ax = plt.subplots(figsize=(7.5, 4.4), layout="constrained")
-    for i, (name, values) in enumerate(points.items()):
-        middle, low, high = zip(*(curves.mean(kind, name, value, column, folder) for value in values))
-        style = dict(marker=MARKERS[i % 7], color=COLORS[i % 7], label=name)
-        ax.plot(values, middle, LINES[i % 4], **style)
-        ax.fill_between(values, low, high, color=COLORS[i % 7], alpha=0.12, linewidth=0)
-    ax.set_xscale("log")
+    size = (4.3 * len(columns) + 2, 3.8)
+    figure, axes = plt.subplots(1, len(columns), figsize=size, dpi=70, layout="constrained", squeeze=False)
     ticks = sorted({value for values in points.values() for value in values})
-    ax.set_xticks(ticks, [f"{tick / 1e6:.2g} M" if kind == "size" else f"{tick:,}" for tick in ticks])
-    ax.minorticks_off()
     what = {"label": "training records", "size": "parameters of the model"}[kind]
-    ax.set(xlabel=what, ylabel=TITLES.get(column, column))
-    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
-    return ax
+    for ax, column in zip(axes[0], columns):
+        for i, (name, values) in enumerate(points.items()):
+            middle, low, high = zip(*(curves.mean(kind, name, value, column, folder) for value in values))
+            style = dict(marker=MARKERS[i % 7], color=COLORS[i % 7], label=name.replace("_", " "))
+            ax.plot(values, middle, LINES[i % 4], **style)
+            ax.fill_between(values, low, high, color=COLORS[i % 7], alpha=0.12, linewidth=0)
+        ax.set(xscale="log", xlabel=what, ylabel=TITLES.get(column, column))
+        ax.set_xticks(ticks, [f"{tick / 1e6:.2g} M" if kind == "size" else f"{tick:,}" for tick in ticks])
+        ax.minorticks_off()
+    figure.suptitle(title)
+    axes[0][-1].legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    return axes[0]
 
 
 def readme_picture(path=README_PICTURE, task=README_TASK):

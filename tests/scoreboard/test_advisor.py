@@ -298,7 +298,8 @@ def test_a_curve_is_drawn_or_says_what_to_run(tmp_path):
         plots.curve("size", folder=tmp_path)
     for count in (25, 100):
         keep_curve(tmp_path, "full", count, 10)
-    ax = plots.curve("label", folder=tmp_path)
+    ax, other = plots.curve("label", folder=tmp_path, title="all weights")
+    assert other.get_ylabel() == "team right" and ax.figure.get_suptitle() == "all weights"
     assert [t.get_text() for t in ax.get_xticklabels()] == ["25", "100"]
     assert list(ax.lines[0].get_xdata()) == [25, 100] and set(ax.lines[0].get_ydata()) == {0.25}
     plt.close("all")
