@@ -17,7 +17,7 @@ from course_utils.scoreboard import table as scoreboard
 from course_utils.scoreboard.plots import DESKS
 
 SIZE = (11.7, 8.3)  # A4, landscape, in inches
-ON_SCREEN, ON_PAPER = 65, 200  # dots an inch
+ON_SCREEN, ON_PAPER = 62, 200  # dots an inch
 MIDDLE = dict(ha="center", va="center")
 FIRST = (
     "First: write test items in wordings that training never sees. Measure a constant reply, the nearest\n"

@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from course_utils.scoreboard import runner, table
+from course_utils.scoreboard import curves, runner, table
 from course_utils.storage.files import write_atomically
 from course_utils.tasks import base
 from course_utils.techniques.registry import TECHNIQUES
@@ -42,7 +42,7 @@ only: it does not say how much another seed would change.
 
 def page():
     """The page's Markdown."""
-    parts = [INTRO, *(ladder(task) for task in base.TASKS), agreement()]
+    parts = [INTRO, *(ladder(task) for task in base.TASKS), label_curve(), agreement()]
     return "\n".join(parts)
 
 
@@ -79,6 +79,27 @@ def ladder(task):
     lines += ["", f"The best value lies on the edge of what was tried: {', '.join(edges) or 'none'}."]
     lines += ["", f"Not measured yet: {', '.join(missing) or 'none'}.", ""]
     return "\n".join(lines)
+
+
+def label_curve():
+    """The label curve of the help desk: accuracy and right teams after each number of records."""
+    points = curves.points("label")
+    counts = sorted({count for values in points.values() for count in values})
+    lines = [
+        "## The help desk by the number of records\n",
+        "Whole record right / team right, over the draws of records, with one setting for all numbers.\n",
+        "| technique | " + " | ".join(f"{count:,} records" for count in counts) + " |",
+        "|---|" + "---|" * len(counts),
+    ]
+    for name, measured in points.items():
+        cells = [
+            " / ".join(bracketed(curves.mean("label", name, n, column)) for column in ("accuracy", "routing"))
+            if n in measured
+            else "not measured"
+            for n in counts
+        ]
+        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def bracketed(interval):
