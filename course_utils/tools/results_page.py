@@ -87,7 +87,8 @@ def label_curve():
     counts = sorted({count for values in points.values() for count in values})
     lines = [
         "## The help desk by the number of records\n",
-        "Whole record right / team right, over the draws of records, with one setting for all numbers.\n",
+        "Whole record right / team right on the first 200 test messages, with one setting for all numbers.",
+        "Three draws of records; with all records three seeds of LoRA, and one run of the others.\n",
         "| technique | " + " | ".join(f"{count:,} records" for count in counts) + " |",
         "|---|" + "---|" * len(counts),
     ]
