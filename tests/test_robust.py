@@ -153,7 +153,7 @@ def test_learners_at_once_on_one_checkout(checkout, tmp_path, learners, cells):
 @pytest.mark.slow
 def test_two_kernels_of_one_learner_keep_both_notes(tmp_path):
     """Progress of one learner from several notebooks at once is never a broken file."""
-    code = "import sys; from course_utils import progress\n"
+    code = "import sys; from course_utils.lessons import progress\n"
     code += "for i in range(40): progress.note('exercises', f'00.{i}', solved=True, tries=int(sys.argv[1]))"
     environment = os.environ | {"COURSE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     runs = [subprocess.Popen([sys.executable, "-c", code, str(n)], env=environment) for n in range(3)]
