@@ -155,7 +155,8 @@ def test_the_wheel_brings_its_data(tmp_path):
     assert done.returncode == 0, done.stderr[-1000:]
     (wheel,) = out.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
-    code = "from course_utils import paths, models; print(paths.DATA); models.load('glass-box-tiny')"
+    code = "from course_utils import models; from course_utils.storage import paths; "
+    code += "print(paths.DATA); models.load('glass-box-tiny')"
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
