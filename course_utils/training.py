@@ -30,7 +30,7 @@ from course_utils.batching import (
     text_config,
 )
 from course_utils.data import collate, encode, refuse_unusable
-from course_utils.storage import memory, onednn
+from course_utils.storage import memory, number_formats, onednn
 from course_utils.storage.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 
 WINDOW = 16  # batches that are sorted by length together
@@ -155,7 +155,7 @@ def train(
             notes, best = saved_run
             history, first, bf16 = History(**notes["history"]), notes["step"], notes["bf16"]
             stopping = EarlyStopping(patience, notes["highest"], notes["waited"], best)
-        bf16 = bf16_is_native(chosen[0].device.type) if bf16 is None else bf16
+        bf16 = number_formats.bf16_is_native(chosen[0].device.type) if bf16 is None else bf16
         started, before, saved = time.perf_counter(), history.seconds, time.perf_counter()
         with tqdm(total=steps, initial=first, disable=not progress, desc="training", unit="step") as bar:
             for step in range(first, steps):
@@ -227,7 +227,7 @@ def accumulate_gradients(model, rows, accumulate=1, loss=None, pad_id=0, bf16=Fa
     counted = [sum(row["mask"][1:]) for row in rows]
     for start in range(0, len(rows), size):
         part = slice(start, start + size)
-        with autocast(model, bf16):
+        with number_formats.autocast(model, bf16):
             if loss:
                 batch = {name: tensor.to(device) for name, tensor in collate(rows[part], pad_id).items()}
                 inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "position_ids")}
@@ -258,7 +258,7 @@ def penalize(model, penalty, bf16=False):
     """Add the gradient of what penalty() yields to the model's parameters, part by part; returns the sum."""
     total, parts = 0.0, iter(penalty())
     while True:
-        with autocast(model, bf16):
+        with number_formats.autocast(model, bf16):
             value = next(parts, None)
         if value is None:
             return total
@@ -382,32 +382,3 @@ def attention(model, longest):
     finally:
         if before == "sdpa":
             inner.set_attn_implementation(before)
-
-
-def autocast(model, bf16=False):
-    """Inside, products are computed in 16 bits: the model's own format, or bf16 if that is asked for.
-
-    bf16: None asks for it where the hardware has it (bf16_is_native).
-    """
-    kind = next(model.parameters()).device.type
-    bf16 = bf16_is_native(kind) if bf16 is None else bf16
-    low = half_precision(model) or (torch.bfloat16 if bf16 else None)
-    return torch.autocast(kind, low, enabled=low is not None)
-
-
-def half_precision(model):
-    """The 16-bit format that most of the model's weights are kept in, or None if that is fp32."""
-    kept = max(model.parameters(), key=torch.numel).dtype
-    return None if kept == torch.float32 else kept
-
-
-def bf16_is_native(kind):
-    """Whether a device of this kind multiplies matrices in bf16 by instructions of its own.
-
-    A GPU does from capability 8.0; a CPU with AVX-512 BF16 or AMX, about twice as fast as in fp32. Others
-    emulate it slowly. Asked of the hardware, not timed, so that runs do not depend on what else was running.
-    """
-    if kind == "cuda":
-        return torch.cuda.get_device_capability() >= (8, 0)
-    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return kind == "cpu" and any(getattr(torch.cpu, name, bool)() for name in names)

@@ -459,27 +459,6 @@ def test_a_penalty_is_added_to_each_step_and_logged_apart(subject):
         training.train(model, examples, lr=1e-3, steps=1, progress=False, penalty=bad)
 
 
-def test_bf16_is_asked_of_the_hardware(monkeypatch):
-    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
-        monkeypatch.setattr(torch.cpu, name, lambda: False, raising=False)
-    assert not training.bf16_is_native("cpu") and not training.bf16_is_native("mps")
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True, raising=False)
-    assert training.bf16_is_native("cpu") and not training.bf16_is_native("mps")
-
-
-def test_autocast_computes_in_16_bits_only_where_it_is_asked_for():
-    model, _ = tiny_llama()
-    x = torch.ones(2, 2)
-    for bf16, number_format in ((False, torch.float32), (True, torch.bfloat16)):
-        with training.autocast(model, bf16):
-            assert (x @ x).dtype == number_format
-    native = training.bf16_is_native("cpu")
-    with training.autocast(model, None):
-        assert ((x @ x).dtype == torch.bfloat16) == native
-    with training.autocast(model.to(torch.bfloat16)):
-        assert (x @ x).dtype == torch.bfloat16, "the model's own format"
-
-
 def test_rows_go_in_more_parts_where_memory_asks_for_it(subject, monkeypatch):
     model, _, examples = subject
     rows = examples[:4]

@@ -18,12 +18,12 @@ import functools
 import statistics
 import time
 
-from course_utils import models, training
+from course_utils import models
 from course_utils.experiments import runner
 from course_utils.generation import generate
 from course_utils.peft import adapter_layer
 from course_utils.rlhf import adapter_policy, dpo, grpo, metrics, ppo, reward_model
-from course_utils.storage import paths
+from course_utils.storage import number_formats, paths
 from course_utils.tasks import open_questions
 
 MODEL = models.REAL
@@ -62,7 +62,7 @@ def prepared():
     shown = demonstrations(model, tokenizer, asked[:SHOWN])
     adapter_policy.sft(model, tokenizer, shown, SHAPE, SEED, **SFT)
     pairs = sampled_pairs(model, tokenizer, asked)
-    native = training.bf16_is_native(model.device.type)
+    native = number_formats.bf16_is_native(model.device.type)
     reward, _ = adapter_policy.fit_reward(model, tokenizer, pairs, SEED, bf16=native, **REWARD)
     return model, tokenizer, pairs, reward
 
@@ -81,7 +81,7 @@ def demonstrations(model, tokenizer, asked):
 def answers(model, tokenizer, asked, **options):
     """Replies to questions, in the number format of the hardware, greedy unless options say otherwise."""
     options = {"max_new_tokens": open_questions.ROOM} | options
-    with training.autocast(model, None):
+    with number_formats.autocast(model, None):
         return generate(model, tokenizer, open_questions.prompts(tokenizer, asked), **options)
 
 
@@ -96,7 +96,7 @@ def sampled_pairs(model, tokenizer, asked, seed=SEED):
 
 def scores(reward, tokenizer, prompts, replies):
     """The learned reward of replies, in the number format of the hardware: list of float."""
-    with training.autocast(reward, None):
+    with number_formats.autocast(reward, None):
         return reward.score(tokenizer, prompts, replies, batch_size=16)
 
 
@@ -133,7 +133,7 @@ def baseline(policy):
             replies = answers(model, tokenizer, asked)
     if policy == "start":
         new = sampled_pairs(model, tokenizer, open_questions.questions("dev"))
-        with training.autocast(model, None):
+        with number_formats.autocast(model, None):
             margins = reward_model.margins(reward, tokenizer, new)
         more = {"pairs": len(pairs), "margins": [round(margin, 3) for margin in margins], "kl": 0.0}
     return graded(asked, replies) | more
@@ -156,7 +156,7 @@ def learned(method, lr, weight, seed, part, score=scores, **changed):
     known = dict(zip(prompts, train))
     parameters, golds = adapter_policy.policy(model), []
     ref, started = adapter_policy.Reference(model), time.perf_counter()
-    native = training.bf16_is_native(model.device.type)
+    native = number_formats.bf16_is_native(model.device.type)
     settings = {"lr": lr, "seed": seed, "parameters": parameters, "bf16": native}
     try:
         if method == "dpo":
@@ -173,7 +173,7 @@ def learned(method, lr, weight, seed, part, score=scores, **changed):
             history = train_policy(model, ref, tokenizer, prompts, reward_fn, **settings)
         seconds = time.perf_counter() - started
         few = open_questions.prompts(tokenizer, asked)[:KL_PROMPTS]
-        with training.autocast(model, None):
+        with number_formats.autocast(model, None):
             kl = metrics.kl(model, ref, tokenizer, few, max_new_tokens=open_questions.ROOM)
         outcome = graded(asked, answers(model, tokenizer, asked))
     finally:

@@ -14,6 +14,7 @@ from torch import nn
 
 from course_utils import data, losses, training
 from course_utils.batching import logits_where
+from course_utils.storage import number_formats
 
 
 def train(
@@ -37,7 +38,7 @@ def train(
         for step, rows in enumerate(training.batches(lengths, batch_size, steps, seed)):
             batch = data.collate([side[i] for side in sides for i in rows], tokenizer.pad_token_id)
             batch = {name: tensor.to(policy.device) for name, tensor in batch.items()}  # (2B, T)
-            with training.autocast(policy, bf16):
+            with number_formats.autocast(policy, bf16):
                 if known[rows[0]] is None:
                     with torch.no_grad():
                         both = reply_logps(policy, batch, ref).view(2, -1).T.tolist()

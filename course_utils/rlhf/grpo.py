@@ -22,6 +22,7 @@ from course_utils import losses, training
 from course_utils.batching import encode
 from course_utils.rlhf.ppo import History, minibatches, prompt_stream
 from course_utils.rlhf.rollout import sample_rollouts, score_tokens, token_logps
+from course_utils.storage import number_formats
 
 SMALL = 1e-4  # added to a group's spread, as in TRL
 
@@ -89,14 +90,14 @@ def train(
             rewards = reward_fn(batch, rollouts.replies)
             # 2) compare them within their groups
             ways = (group, method, kl, temperature, minibatch_size)
-            with training.autocast(policy, bf16):
+            with number_formats.autocast(policy, bf16):
                 advantages, ref_logps, kl_now = compared(policy, ref, rollouts, rewards, *ways)
             # 3) one step, its gradient from minibatches
             counted = rollouts.mask.sum()
             teaching = [i for i, worth in enumerate(advantages[:, 0].tolist()) if worth or kl]
             for part in minibatches(len(teaching), minibatch_size, rng):
                 rows = [teaching[i] for i in part]
-                with training.autocast(policy, bf16):
+                with number_formats.autocast(policy, bf16):
                     logps = score_tokens(policy, rollouts, temperature, rows)[0]  # (B, T)
                 mask = rollouts.mask[rows]
                 loss = losses.policy_gradient(logps, advantages[rows], mask)

@@ -22,6 +22,7 @@ from tqdm.auto import tqdm
 from course_utils import losses, training
 from course_utils.batching import encode
 from course_utils.rlhf.rollout import Rollouts, sample_rollouts, score_tokens
+from course_utils.storage import number_formats
 
 LR, KL = 1e-4, 0.1  # learning rate and KL coefficient of all the course's runs; chosen on seeds 0 and 1
 GAIN, MOST = 0.5, 0.2  # of the adaptive coefficient: at most a tenth in an update, as runs are short
@@ -93,14 +94,14 @@ def train(
             rollouts = sample_rollouts(policy, tokenizer, batch, max_new_tokens, temperature, sample_seed)
             rewards = reward_fn(batch, rollouts.replies)
             # 2) estimate the advantages of its tokens, under the KL penalty
-            with training.autocast(policy, bf16):
+            with number_formats.autocast(policy, bf16):
                 experience = estimate(policy, ref, head, rollouts, rewards, kl, gamma, lam, temperature)
             # 3) take clipped steps on minibatches
             optimizer.param_groups[0]["lr"] = lr * training.lr_multiplier(update, updates, warmup=0)
             steps, weights = [], (clip, value_weight, entropy_weight)
             for _ in range(ppo_epochs):
                 for rows in minibatches(batch_size, minibatch_size, rng):
-                    with training.autocast(policy, bf16):
+                    with number_formats.autocast(policy, bf16):
                         steps.append(step(policy, head, optimizer, experience, rows, temperature, *weights))
             # 4) log, and adapt the KL coefficient
             history.log.append(entry(experience, rewards, steps, kl))

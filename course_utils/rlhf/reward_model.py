@@ -20,6 +20,7 @@ from torch import nn
 from course_utils import evaluation, losses, training
 from course_utils.data import collate, encode
 from course_utils.peft import adapter_layer
+from course_utils.storage import number_formats
 
 SIDES = ("chosen", "rejected")
 
@@ -144,7 +145,7 @@ def train(
         for step, rows in enumerate(order):
             torch.manual_seed(1_000_003 * seed + step)
             batch = collate([chosen[i] for i in rows] + [rejected[i] for i in rows], 0)
-            with training.autocast(model, bf16):
+            with number_formats.autocast(model, bf16):
                 scores = model({name: tensor.to(model.device) for name, tensor in batch.items()})  # (2B,)
             better, worse = scores.chunk(2)
             loss = losses.reward(better + prior[rows], worse)

@@ -146,9 +146,10 @@ def kl(model, untouched, tokenizer, texts, replies):
 
 def machine(threads, bf16=False):
     """The kind of machine, without its name, and the number format of training."""
-    from course_utils import models, training
+    from course_utils import models
+    from course_utils.storage import number_formats
 
-    half = bf16 and training.bf16_is_native(models.device().type)
+    half = bf16 and number_formats.bf16_is_native(models.device().type)
     kind = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {threads} threads"
     return f"{kind}, {'bf16' if half else 'fp32'}"
 

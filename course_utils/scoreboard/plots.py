@@ -197,11 +197,7 @@ def sizes(lines, xlabel="parameters of the model", title=None):
     _, ax = plt.subplots(figsize=(6.5, 3.8), layout="constrained")
     for i, (name, points) in enumerate(lines.items()):
         x, values = zip(*points)
-        middle, low, high = zip(*values)
-        ax.plot(
-            x, middle, LINES[i % 4], marker=MARKERS[i % 7], color=COLORS[i % 7], label=name.replace("_", " ")
-        )
-        ax.fill_between(x, low, high, color=COLORS[i % 7], alpha=0.12, linewidth=0)
+        _line(ax, i, name, x, values)
     ax.set_xscale("log")
     ax.set(xlabel=xlabel, ylabel="accuracy", ylim=(0, 1.02), title=title)
     ax.legend(frameon=False)
@@ -227,16 +223,21 @@ def curve(kind="label", columns=("accuracy", "routing"), folder=None, title=None
     what = {"label": "training records", "size": "parameters of the model"}[kind]
     for ax, column in zip(axes[0], columns):
         for i, (name, values) in enumerate(points.items()):
-            middle, low, high = zip(*(curves.mean(kind, name, value, column, folder) for value in values))
-            style = dict(marker=MARKERS[i % 7], color=COLORS[i % 7], label=name.replace("_", " "))
-            ax.plot(values, middle, LINES[i % 4], **style)
-            ax.fill_between(values, low, high, color=COLORS[i % 7], alpha=0.12, linewidth=0)
+            _line(ax, i, name, values, [curves.mean(kind, name, value, column, folder) for value in values])
         ax.set(xscale="log", xlabel=what, ylabel=TITLES.get(column, column))
         ax.set_xticks(ticks, [f"{tick / 1e6:.2g} M" if kind == "size" else f"{tick:,}" for tick in ticks])
         ax.minorticks_off()
     figure.suptitle(title)
     axes[0][-1].legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
     return axes[0]
+
+
+def _line(ax, i, name, x, intervals):
+    """The i-th line of a plot: means over x with the band of their (mean, low, high)."""
+    middle, low, high = zip(*intervals)
+    style = dict(marker=MARKERS[i % 7], color=COLORS[i % 7], label=name.replace("_", " "))
+    ax.plot(x, middle, LINES[i % 4], **style)
+    ax.fill_between(x, low, high, color=COLORS[i % 7], alpha=0.2, linewidth=0)
 
 
 def readme_picture(path=README_PICTURE, task=README_TASK):

@@ -101,7 +101,7 @@ class Task:
     problems(records) -> check(record) -> what a program finds wrong with a synthetic record. feedback,
     synthesis: sizes of what learns from feedback and from synthetic records; trial_feedback, trial_synthesis:
     while settings are tried, where they differ. bf16: training computes in bf16 where the hardware does
-    (`training.bf16_is_native`). `kl_items`: replies over which the divergence from the base model is
+    (`number_formats.bf16_is_native`). `kl_items`: replies over which the divergence from the base model is
     averaged. retention(model, tokenizer) -> {ability: hits}, or {ability: {"strict": hits, "lenient": hits}}
     where it grades twice. suffix: of its files in data/results. offers: what techniques may need beside
     records.

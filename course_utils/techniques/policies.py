@@ -11,6 +11,7 @@ import copy
 from course_utils import training
 from course_utils.peft import adapter_layer
 from course_utils.rlhf import adapter_policy, dpo, grpo, ppo, reward_model, training_cache, trl_trainers
+from course_utils.storage import number_formats
 
 
 def start(model, tokenizer, train, seed, task, sizes=None, lr=None):
@@ -143,7 +144,7 @@ def in_format(reward_fn, model, bf16):
     """The reward function, computed in the number format of the training."""
 
     def reward(prompts, replies):
-        with training.autocast(model, bf16):
+        with number_formats.autocast(model, bf16):
             return reward_fn(prompts, replies)
 
     return reward

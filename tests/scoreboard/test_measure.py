@@ -94,6 +94,6 @@ def test_a_trial_has_its_own_budget_and_items(tmp_path, monkeypatch):
 
 
 def test_the_machine_says_in_which_format_was_trained(monkeypatch):
-    monkeypatch.setattr("course_utils.training.bf16_is_native", lambda kind: True)
+    monkeypatch.setattr("course_utils.storage.number_formats.bf16_is_native", lambda kind: True)
     assert measure.machine(1).endswith("1 threads, fp32")
     assert measure.machine(1, bf16=True).endswith("1 threads, bf16")
