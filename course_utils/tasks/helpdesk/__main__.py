@@ -18,14 +18,18 @@ README = """# The help desk
 The task of the course's scoreboard: messages to {shop}, an online shop that does not exist, and one line of
 JSON for each: the team that gets the message, its priority, and a reply to the customer. Everything here was
 written for this course, under the course's MIT license. `python -m course_utils.tasks.helpdesk` makes all
-files from `frames.jsonl` and the seed {seed}: the same bytes on every machine.
+files but `preferences.jsonl` from `frames.jsonl` and the seed {seed}: the same bytes on every machine.
 
 | file | what |
 |---|---|
 | `train.jsonl`, `dev.jsonl`, `test.jsonl` | 1,200, 300 and 500 records; `test` is frozen |
 | `frames.jsonl` | {frames} hand-written messages with slots: see below |
-| `mixed_quality.jsonl` | {mixed} of the training records, about half of them with a flaw, in the column
+| `mixed_quality.jsonl` | {mixed} of the training records, about half of them with a flaw, in the column \
 `flaw` |
+| `preferences.jsonl` | pairs of replies to one message, which SmolLM2 sampled after fine-tuning on \
+records of mixed quality, the better one by the rules below, and the reason in words; made by \
+`python -m course_utils.rlhf.sample_pairs`. `split`: `train` asks messages of `train.jsonl`, `held_out` \
+those of `dev.jsonl` |
 | `policies.csv` | the policy sheet: {facts} facts, with the columns `key`, `team`, `statement` and `topic` |
 | `brand_guide.md` | how the shop writes, for people |
 

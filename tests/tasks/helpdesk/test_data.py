@@ -26,7 +26,7 @@ def test_the_files_are_made_byte_for_byte_again(tmp_path):
     writer.write(tmp_path)
     made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     stored = {path.name: path.read_bytes() for path in frames.FOLDER.iterdir()}
-    assert set(stored) - set(made) == {"frames.jsonl"} and set(made) <= set(stored)
+    assert set(stored) - set(made) == {"frames.jsonl", "preferences.jsonl"} and set(made) <= set(stored)
     for name, content in made.items():
         assert content == stored[name], name
 

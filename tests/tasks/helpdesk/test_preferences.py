@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from course_utils.rlhf import sample_pairs
 from course_utils.tasks import base
 from course_utils.tasks.helpdesk import gold, mixed_quality, preferences
 
@@ -60,3 +61,15 @@ def test_every_worse_way_of_the_worsener_breaks_something():
     assert len(changed) > 50
     for record, reply in changed:
         assert gold.grade(record, reply)["form"] and not gold.grade(record, reply)["whole"]
+
+
+def test_the_stored_pairs_are_what_the_rules_say_of_them():
+    pairs, records = TASK.pairs(), {r["id"]: r for r in TRAIN + TASK.read("dev")}
+    assert len({pair["id"] for pair in pairs}) == len({pair["record"] for pair in pairs}) == len(pairs)
+    for pair in pairs:
+        again = preferences.labeled(records[pair["record"]], pair["rejected"], pair["chosen"])
+        assert again == {name: pair[name] for name in again}, pair["id"]
+        assert pair["record"].startswith(sample_pairs.SPLITS[pair["split"]])
+    assert (len(TASK.pairs("train")), len(TASK.pairs("held_out"))) == (300, 100)
+    shown = TASK.sample(TRAIN, TASK.feedback.records, sample_pairs.SEED)  # what the sampled model was taught
+    assert not {record["id"] for record in shown} & {pair["record"] for pair in pairs}
