@@ -40,9 +40,8 @@ def build(model, tokenizer, task, counts, seed=SEED, temperature=preferences.TEM
     shown = task.sample(train, min(sizes.records or len(train), len(train)), seed)
     demonstrations = task.training_records(tokenizer, task.mixed_quality(shown, seed))
     settings = dict(lr=sizes.sft_lr, steps=sizes.sft_steps, batch_size=sizes.sft_batch, bf16=task.half)
-    seconds = adapter_policy.sft(
-        model, tokenizer, demonstrations, sizes.lora, seed, checkpoint=folder / "sft", **settings
-    )
+    settings["checkpoint"] = folder / f"sft-{sizes.sft_lr:g}-{seed}"
+    seconds = adapter_policy.sft(model, tokenizer, demonstrations, sizes.lora, seed, **settings)
     print(f"Fine-tuned on {len(demonstrations)} records in {seconds:.0f} s.", flush=True)
     sampler, pairs = Sampler(model, tokenizer, task, seed, temperature, folder), []
     known = {record["id"] for record in shown}

@@ -18,17 +18,28 @@ from course_utils.techniques.registry import TECHNIQUES
 FILE = Path(__file__).resolve().parents[2] / "docs" / "results.md"
 RESAMPLES = 2_000
 TITLES = {"helpdesk": "The help desk (SmolLM2-135M-Instruct)", "toy_desk": "The toy desk (glass box)"}
-QUESTIONS = (  # pairs that a reader asks about; each is answered on both ladders
-    ("lora_all", "nearest_copy", "Does LoRA beat copying the most similar reply?"),
-    ("full", "nearest_copy", "Does full fine-tuning?"),
-    ("few_shot_nearest", "nearest_copy", "Do the most similar records as shots?"),
-    ("lora_all", "few_shot_nearest", "LoRA against the most similar records as shots"),
-    ("full", "lora_all", "Full fine-tuning against LoRA on all layers"),
-    ("lora_all", "lora_qv", "LoRA on all layers against queries and values only"),
-    ("lora_all", "prompt_tuning", "LoRA against prompt tuning"),
-    ("prefix_tuning", "prompt_tuning", "Prefix tuning against prompt tuning"),
-    ("lora_all", "specialists", "LoRA against an ensemble of classifiers"),
-    ("full", "sft_mediocre", "Clean records against records of mixed quality"),
+QUESTIONS = (  # pairs that a reader asks about, by a column; each is answered on both ladders
+    ("lora_all", "nearest_copy", "accuracy", "Does LoRA beat copying the most similar reply?"),
+    ("full", "nearest_copy", "accuracy", "Does full fine-tuning?"),
+    ("few_shot_nearest", "nearest_copy", "accuracy", "Do the most similar records as shots?"),
+    ("facts_in_prompt", "few_shot_nearest", "accuracy", "Do retrieved facts beside shots help?"),
+    ("constrained_decoding", "few_shot_nearest", "accuracy", "Does a forced form, beside shots?"),
+    ("lora_all", "few_shot_nearest", "accuracy", "LoRA against the most similar records as shots"),
+    ("full", "lora_all", "accuracy", "Full fine-tuning against LoRA on all layers"),
+    ("full", "feature_last_block", "accuracy", "Full fine-tuning against the last blocks alone"),
+    ("lora_all", "lora_qv", "accuracy", "LoRA on all layers against queries and values only"),
+    ("lora_all", "bottleneck_adapter", "accuracy", "LoRA on all layers against bottleneck adapters"),
+    ("lora_qv", "ia3", "accuracy", "LoRA on queries and values against IA³"),
+    ("lora_all", "prompt_tuning", "accuracy", "LoRA against prompt tuning"),
+    ("prefix_tuning", "prompt_tuning", "accuracy", "Prefix tuning against prompt tuning"),
+    ("lora_all", "specialists", "accuracy", "LoRA against an ensemble of classifiers"),
+    ("lora_all", "specialists", "routing", "The same by right teams"),
+    ("full", "sft_mediocre", "accuracy", "Clean records against records of mixed quality"),
+    ("full", "always_decline", "gold_reward", "Full fine-tuning against always declining"),
+    ("dpo", "sft_mediocre", "gold_reward", "DPO against its start"),
+    ("reward_best_of_n", "sft_mediocre", "gold_reward", "Best-of-n against its start"),
+    ("grpo", "sft_mediocre", "gold_reward", "GRPO against its start"),
+    ("synthetic_filtered", "synthetic_real_control", "accuracy", "Synthetic records against real ones"),
 )
 INTRO = """# How every row was made
 
@@ -140,21 +151,22 @@ def agreement():
     """The QUESTIONS, answered on both ladders: paired differences of accuracy, and whether they agree."""
     lines = [
         "## What holds on both ladders\n",
-        "Paired differences of accuracy over the same test items, with 95 % intervals.\n",
-        "| question | help desk, SmolLM2 | toy desk, glass box | together |",
-        "|---|---|---|---|",
+        "Paired differences over the same test items, with 95 % intervals.\n",
+        "| question | by | help desk, SmolLM2 | toy desk, glass box | together |",
+        "|---|---|---|---|---|",
     ]
-    for first, second, question in QUESTIONS:
-        differences = [difference(first, second, task) for task in ("helpdesk", "toy_desk")]
+    for first, second, column, question in QUESTIONS:
+        differences = [difference(first, second, column, task) for task in ("helpdesk", "toy_desk")]
         cells = [bracketed(each) if each else "not measured yet" for each in differences]
-        lines.append(f"| {question} (`{first}`, `{second}`) | {' | '.join(cells)} | {verdict(differences)} |")
+        cells = [f"{question} (`{first}`, `{second}`)", column.replace("_", " "), *cells]
+        lines.append("| " + " | ".join([*cells, verdict(differences)]) + " |")
     return "\n".join(lines) + "\n"
 
 
-def difference(first, second, task):
-    """The paired difference of two accuracies (mean, low, high), or None before both are measured."""
+def difference(first, second, column, task):
+    """The paired difference by a column (mean, low, high), or None before both are measured."""
     try:
-        return table.compare(first, second, resamples=RESAMPLES, task=task)
+        return table.compare(first, second, column, RESAMPLES, task)
     except FileNotFoundError:
         return None
 
