@@ -34,7 +34,7 @@ QUESTIONS = (  # pairs that a reader asks about, by a column; each is answered o
     ("prefix_tuning", "prompt_tuning", "accuracy", "Prefix tuning against prompt tuning"),
     ("lora_all", "specialists", "accuracy", "LoRA against an ensemble of classifiers"),
     ("lora_all", "specialists", "routing", "The same by right teams"),
-    ("full", "sft_mediocre", "accuracy", "Clean records against records of mixed quality"),
+    ("full", "sft_mediocre", "accuracy", "Clean records against (on the help desk fewer) mixed ones"),
     ("full", "always_decline", "gold_reward", "Full fine-tuning against always declining"),
     ("dpo", "sft_mediocre", "gold_reward", "DPO against its start"),
     ("reward_best_of_n", "sft_mediocre", "gold_reward", "Best-of-n against its start"),
