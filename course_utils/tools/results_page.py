@@ -148,7 +148,7 @@ def on_edge(entry):
 
 
 def agreement():
-    """The QUESTIONS, answered on both ladders: paired differences of accuracy, and whether they agree."""
+    """The QUESTIONS, answered on both ladders: paired differences, and whether they agree."""
     lines = [
         "## What holds on both ladders\n",
         "Paired differences over the same test items, with 95 % intervals.\n",

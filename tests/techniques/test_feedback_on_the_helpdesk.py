@@ -7,6 +7,7 @@ import torch
 
 from course_utils.peft import adapter_layer
 from course_utils.rlhf import adapter_policy
+from course_utils.scoreboard import runner
 from course_utils.tasks import base
 from course_utils.techniques import ai_feedback, policies, registry
 from tests.helpers.adapters import logits
@@ -44,6 +45,11 @@ def test_four_settings_each():
     for name in EQUAL:
         settings = registry.find(name).settings_for("helpdesk")
         assert len(settings) == 4 and all(settings.count(setting) == 1 for setting in settings), name
+
+
+def test_what_learns_from_feedback_begins_where_its_control_ends():
+    tuning = runner.read_tuning(base.results_file(DESK, "tuning.json"))
+    assert tuning["sft_mediocre"]["chosen"] == {"lr": DESK.feedback.sft_lr}
 
 
 @pytest.mark.parametrize("name", TRAINED)

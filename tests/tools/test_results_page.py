@@ -56,3 +56,30 @@ def test_the_page_has_every_row_of_today():
     for task in base.TASKS:
         for name, seeds in Counter(row["technique"] for row in table.rows_done(task)).items():
             assert f"| `{name}` | {seeds} |" in parts[task], f"{name}: run results_page --write again"
+
+
+def test_a_question_is_answered_by_its_own_column():
+    for column in ("accuracy", "gold_reward"):
+        means = [table.mean(name, column, 10, "helpdesk")[0] for name in ("dpo", "sft_mediocre")]
+        found = results_page.difference("dpo", "sft_mediocre", column, "helpdesk")[0]
+        assert found == pytest.approx(means[0] - means[1], abs=1e-6)
+        cells = f"(`dpo`, `sft_mediocre`) | {column.replace('_', ' ')} | {results_page.short(found)} ("
+        asked = ("dpo", "sft_mediocre", column) in [each[:3] for each in results_page.QUESTIONS]
+        assert (cells in results_page.agreement()) == asked == (column == "gold_reward")
+
+
+def test_the_page_of_the_literature_counts_as_the_rows_of_the_real_model_do():
+    page = (results_page.FILE.parent / "literature.md").read_text(encoding="utf-8")
+    rows = table.read("helpdesk").groupby("technique").mean(numeric_only=True)
+    every = rows.trainable_parameters["full"]
+    for name in ("lora_qv", "lora_all", "prompt_tuning", "prefix_tuning"):
+        assert f"{rows.stored_parameters[name]:,.0f}" in page, name
+    for name in ("lora_qv", "lora_all", "prompt_tuning"):
+        assert f"{every / rows.stored_parameters[name]:,.0f} times" in page, name
+    assert f"{100 * rows.stored_parameters['prefix_tuning'] / every:.1f} % kept" in page
+    trained = every * 4 + rows.trainable_parameters["lora_qv"] * 12
+    assert f"{every * 16 / 1e6:,.0f} MB → {trained / 1e6:,.0f} MB" in page
+    peaks = [f"{rows.peak_memory_mb[name]:,.0f} MB" for name in ("full", "lora_qv")]
+    assert " → ".join(peaks) in page
+    slow = rows.loc["p_tuning_mlp"]
+    assert f"{slow.train_seconds:.0f} s (MLP)" in page and f"right team {slow.routing:.2f}" in page

@@ -17,8 +17,9 @@ README = """# The help desk
 
 The task of the course's scoreboard: messages to {shop}, an online shop that does not exist, and one line of
 JSON for each: the team that gets the message, its priority, and a reply to the customer. Everything here was
-written for this course, under the course's MIT license. `python -m course_utils.tasks.helpdesk` makes all
-files but `preferences.jsonl` from `frames.jsonl` and the seed {seed}: the same bytes on every machine.
+written for this course, under the course's MIT license, but the replies in `preferences.jsonl`: SmolLM2
+(Apache 2.0) wrote them. `python -m course_utils.tasks.helpdesk` makes all files but that one from
+`frames.jsonl` and the seed {seed}: the same bytes on every machine.
 
 | file | what |
 |---|---|
