@@ -1,8 +1,9 @@
 """Measures techniques: python -m course_utils.scoreboard [--task helpdesk] [--technique NAME …] [--list]
 
 Each technique first tries its settings on dev (tuning.json in data/results), then is measured on test with
-the best one, seed by seed (scoreboard.csv; hits and rewards of every item in items/). The toy desk's files
-end in _toy_desk. A run that was killed begins the trial or the seed that it was in anew, and none before it.
+the best one, seed by seed (scoreboard.csv; hits and rewards of every item in items/). Files of other tasks
+than the help desk end in the task's name. A run that was killed begins the trial or the seed that it was in
+anew, and none before it.
 """
 
 import argparse
@@ -19,7 +20,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="scoreboard", description="Measure techniques on a task.")
     parser.add_argument("--task", choices=base.TASKS, default=base.DEFAULT)
     parser.add_argument("--technique", nargs="+", metavar="NAME", help="by default all with settings for it")
-    parser.add_argument("--seeds", type=int, help="by default 5 on the toy desk, 3 on the help desk")
+    parser.add_argument("--seeds", type=int, help="by default 3 on SmolLM2, 5 on the glass box")
     parser.add_argument("--trials", type=int, default=6, help="settings tried on dev for each technique")
     parser.add_argument("--items", type=int, help="only the first so many of test, for all rows of a table")
     parser.add_argument("--model", help="a name or folder in place of the task's own model")

@@ -5,7 +5,7 @@
     marks = task.grade(record, reply)                      {"form", "team", "priority", …, "whole"}
 
 Techniques know a task through this record alone, so that each runs on every task. The instances are in
-`toy_desk.task` and `helpdesk.task`, and `of_records` makes one of anybody's records. Left out: several
+the modules that TASKS names, and `of_records` makes one of anybody's records. Left out: several
 turns in one record.
 """
 
@@ -23,7 +23,11 @@ from course_utils.prompts import few_shot, retrieval, templates
 from course_utils.storage import paths
 from course_utils.storage.records import read_records
 
-TASKS = {name: f"course_utils.tasks.{name}.task" for name in ("helpdesk", "toy_desk")}
+TASKS = {
+    "helpdesk": "course_utils.tasks.helpdesk.task",
+    "toy_desk": "course_utils.tasks.toy_desk.task",
+    "toy_desk_smollm2": "course_utils.tasks.toy_desk.real_model",
+}
 DEFAULT = "helpdesk"
 PLACE = "<text>"  # stands for the free text of a reply while its form is looked at
 

@@ -173,7 +173,7 @@ TECHNIQUES = (
         self_reflection,
         {
             "toy_desk": grid(lr=(1e-3, 2e-3, 3e-3), least=(0.0, -2.0)),
-            "helpdesk": grid(lr=(1e-3, 2e-3), least=(0.0, -2.0)),
+            "helpdesk": [*grid(lr=(2e-3, 5e-3, 1e-2), least=(0.0,)), {"lr": 5e-3, "least": -2.0}],
         },
         frozenset(("fields",)),
     ),

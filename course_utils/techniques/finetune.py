@@ -32,6 +32,7 @@ TECHNIQUES = (
         full,
         {
             "toy_desk": grid(lr=(5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 8e-3)),
+            "toy_desk_smollm2": grid(lr=(1e-4, 2e-4, 4e-4, 8e-4)),
             "helpdesk": grid(lr=(1e-4, 2e-4, 4e-4, 8e-4)),
         },
     ),

@@ -169,6 +169,7 @@ TECHNIQUES = (
         lora_all,
         {
             "toy_desk": grid(lr=(2e-3, 5e-3, 1e-2), rank=(8, 16)),
+            "toy_desk_smollm2": grid(lr=(1e-3, 2e-3, 5e-3, 1e-2), rank=(8,)),
             "helpdesk": grid(lr=(1e-3, 2e-3, 5e-3, 1e-2), rank=(8,)),
         },
     ),

@@ -86,8 +86,9 @@ def student(model, tokenizer, train, seed, task, lr, choose, sizes=None):
 NEEDS = frozenset(("fields", "facts"))
 SYNTHETIC = grid(lr=(1e-3, 2e-3, 4e-3), temperature=(0.8, 1.0))
 REAL = grid(lr=(7e-4, 1e-3, 1.5e-3, 2e-3, 3e-3, 4e-3))
-SETTINGS = {"toy_desk": SYNTHETIC, "helpdesk": grid(lr=(1e-3, 2e-3), temperature=(0.8, 1.0))}
-REAL_SETTINGS = {"toy_desk": REAL, "helpdesk": grid(lr=(5e-4, 1e-3, 2e-3, 4e-3))}
+HELP_DESK = [{"lr": 5e-3, "temperature": 0.5}, *grid(lr=(2e-3, 5e-3, 1e-2), temperature=(0.8,))]
+SETTINGS = {"toy_desk": SYNTHETIC, "helpdesk": HELP_DESK}
+REAL_SETTINGS = {"toy_desk": REAL, "helpdesk": grid(lr=(1e-3, 2e-3, 5e-3, 1e-2))}
 TECHNIQUES = (
     Technique("synthetic_filtered", "synthetic data", "06", synthetic_filtered, SETTINGS, NEEDS, data="few"),
     Technique(

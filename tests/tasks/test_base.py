@@ -103,7 +103,7 @@ def test_records_of_ones_own_need_nothing_but_an_answer():
 
 def test_results_of_two_tasks_never_meet(tmp_path):
     files = {base.results_file(base.find(n), "tuning.json", tmp_path).name for n in base.TASKS}
-    assert files == {"tuning.json", "tuning_toy_desk.json"}
+    assert files == {"tuning.json", "tuning_toy_desk.json", "tuning_toy_desk_smollm2.json"}
 
 
 def test_a_task_offers_demonstrations_of_mixed_quality_and_worse_replies(task):

@@ -76,10 +76,10 @@ def noisy(records, seed):
 
 FEEDBACK = base.Feedback(
     records=500, sft_steps=125, sft_batch=4, sft_lr=5e-3, lora=(8, 15), updates=8, batch=32, room=96,
-    reward_lr=1e-3, epochs=1, pair_batch=4, verdicts=200, judging=100, judge_lr=1e-3, refining=200,
+    reward_lr=1e-3, epochs=3, pair_batch=4, verdicts=200, judging=100, judge_lr=1e-3, refining=200,
 )  # fmt: skip
 SYNTHESIS = base.Synthesis(
-    seeds=100, added=200, written=400, teaching=100, lr=1e-3, batch=4, room=176, lora=(8, 15)
+    seeds=100, added=200, written=400, teaching=100, lr=5e-3, batch=4, room=176, lora=(8, 15)
 )
 TASK = base.Task(
     name="helpdesk",
