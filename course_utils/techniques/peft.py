@@ -138,7 +138,7 @@ TECHNIQUES = (
         "03",
         bottleneck_adapter,
         {
-            "toy_desk": grid(lr=(1e-3, 3e-3, 1e-2), width=(16, 32)),
+            "toy_desk": grid(lr=(3e-3, 1e-2, 3e-2), width=(16, 32)),
             "helpdesk": grid(lr=(1e-3, 3e-3, 1e-2, 3e-2), width=(32,)),
         },
     ),
@@ -148,7 +148,7 @@ TECHNIQUES = (
         "03",
         ia3_vectors,
         {
-            "toy_desk": grid(lr=(3e-3, 1e-2, 2e-2, 4e-2, 8e-2, 0.15)),
+            "toy_desk": grid(lr=(4e-2, 8e-2, 0.15, 0.3, 0.6, 1.2)),
             "helpdesk": grid(lr=(1e-2, 3e-2, 0.1, 0.3)),
         },
     ),
@@ -158,7 +158,7 @@ TECHNIQUES = (
         "03",
         lora_qv,
         {
-            "toy_desk": grid(lr=(3e-3, 1e-2, 2e-2), rank=(8, 32)),
+            "toy_desk": grid(lr=(1e-3, 3e-3, 1e-2), rank=(8, 32)),
             "helpdesk": grid(lr=(2e-3, 5e-3, 1e-2, 2e-2), rank=(8,)),
         },
     ),
@@ -168,7 +168,7 @@ TECHNIQUES = (
         "03",
         lora_all,
         {
-            "toy_desk": grid(lr=(2e-3, 5e-3, 1e-2), rank=(8, 16)),
+            "toy_desk": grid(lr=(1e-3, 2e-3, 5e-3), rank=(8, 16)),
             "toy_desk_smollm2": grid(lr=(1e-3, 2e-3, 5e-3, 1e-2), rank=(8,)),
             "helpdesk": grid(lr=(1e-3, 2e-3, 5e-3, 1e-2), rank=(8,)),
         },
@@ -189,7 +189,7 @@ TECHNIQUES = (
         "03",
         llama_adapter,
         {
-            "toy_desk": grid(lr=(1e-2, 3e-2, 0.1), length=(10, 30)),
+            "toy_desk": grid(lr=(0.1, 0.3, 1.0), length=(10, 30)),
             "helpdesk": grid(lr=(3e-3, 1e-2, 3e-2, 0.1), length=(10,)),
         },
     ),

@@ -145,7 +145,7 @@ TECHNIQUES = (
         "02",
         p_tuning_mlp,
         {
-            "toy_desk": grid(lr=(1e-3, 3e-3, 1e-2), shots=(1, 2)),
+            "toy_desk": grid(lr=(3e-3, 1e-2, 3e-2), shots=(1, 2)),
             "helpdesk": grid(lr=(1e-4, 3e-4, 1e-3, 3e-3), shots=(1,)),
         },
     ),
@@ -155,7 +155,7 @@ TECHNIQUES = (
         "02",
         p_tuning_lstm,
         {
-            "toy_desk": grid(lr=(1e-3, 3e-3, 1e-2), shots=(1, 2)),
+            "toy_desk": grid(lr=(3e-4, 1e-3, 3e-3), shots=(1, 2)),
             "helpdesk": grid(lr=(1e-4, 3e-4, 1e-3, 3e-3), shots=(1,)),
         },
     ),
@@ -165,7 +165,7 @@ TECHNIQUES = (
         "02",
         prefix_tuning,
         {
-            "toy_desk": grid(lr=(0.01, 0.03, 0.1), shots=(1, 2)),
+            "toy_desk": grid(lr=(0.03, 0.1, 0.3), shots=(1, 2)),
             "helpdesk": grid(lr=(3e-3, 1e-2, 3e-2, 0.1), shots=(1,)),
         },
     ),
@@ -175,7 +175,7 @@ TECHNIQUES = (
         "02",
         prefix_tuning_mlp,
         {
-            "toy_desk": grid(lr=(1e-3, 3e-3, 1e-2), shots=(1, 2)),
+            "toy_desk": grid(lr=(3e-3, 1e-2, 3e-2), shots=(1, 2)),
             "helpdesk": grid(lr=(1e-4, 3e-4, 1e-3, 3e-3), shots=(1,)),
         },
     ),

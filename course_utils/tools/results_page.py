@@ -60,7 +60,9 @@ only: it does not say how much another seed would change.
 
 def page():
     """The page's Markdown."""
-    parts = [INTRO, *(ladder(task) for task in base.TASKS), two_models(), label_curve(), agreement()]
+    measured = [task for task in base.TASKS if table.rows_done(task)]
+    models = [two_models()] if "toy_desk_smollm2" in measured else []
+    parts = [INTRO, *map(ladder, measured), *models, label_curve(), agreement()]
     return "\n".join(parts)
 
 

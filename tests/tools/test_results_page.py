@@ -50,10 +50,9 @@ def test_two_ladders_agree_only_where_both_intervals_exclude_zero(differences, t
 
 def test_the_page_has_every_row_of_today():
     page = results_page.FILE.read_text(encoding="utf-8")
-    parts = {
-        task: page.split(f"## {title}")[1].split("\n## ")[0] for task, title in results_page.TITLES.items()
-    }
-    for task in base.TASKS:
+    measured = [task for task in base.TASKS if table.rows_done(task)]
+    parts = {task: page.split(f"## {results_page.TITLES[task]}")[1].split("\n## ")[0] for task in measured}
+    for task in measured:
         for name, seeds in Counter(row["technique"] for row in table.rows_done(task)).items():
             assert f"| `{name}` | {seeds} |" in parts[task], f"{name}: run results_page --write again"
 
