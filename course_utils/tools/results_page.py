@@ -19,7 +19,7 @@ from course_utils.tasks import base
 from course_utils.techniques.registry import TECHNIQUES
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "results.md"
-RESAMPLES = 2_000
+RESAMPLES = 10_000
 TITLES = {
     "helpdesk": "The help desk (SmolLM2-135M-Instruct)",
     "toy_desk": "The toy desk (glass box)",
