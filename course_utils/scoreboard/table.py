@@ -63,14 +63,16 @@ def items(technique, column="whole", task=base.DEFAULT, folder=None):
     return arrays[names.get(column, column)].astype(float), arrays["ids"]
 
 
-def compare(a, b, column="whole", resamples=10_000, task=base.DEFAULT, folder=None):
+def compare(a, b, column="whole", resamples=10_000, task=base.DEFAULT, folder=None, other=None):
     """(mean of a − mean of b, low, high) over the same test items: a paired difference, 95 %.
 
+    other: the task whose table has b, if it is not a's, such as the same test with another model.
     By `evaluation.crossed_bootstrap`, over seeds and over items, or over the sentence frames of the items
     where the task's records name them. Raises ValueError if the two were measured on different items.
     """
-    (x, ids), (y, others) = items(a, column, task, folder), items(b, column, task, folder)
-    if not np.array_equal(ids, others):
+    other = other or task
+    (x, ids), (y, others) = items(a, column, task, folder), items(b, column, other, folder)
+    if not np.array_equal(ids, others) or base.find(task).folder != base.find(other).folder:
         raise ValueError(f"{a} and {b} were measured on different items.")
     return evaluation.crossed_bootstrap([(1.0, x), (-1.0, y)], resamples, groups=groups(ids, task))
 

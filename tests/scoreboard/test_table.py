@@ -71,3 +71,12 @@ def test_the_picture_shows_every_technique_and_both_baselines(tmp_path):
     with pytest.raises(ValueError, match="No cost 'beauty'"):
         scoreboard.plot("beauty", task=TASK, folder=tmp_path)
     plt.close("all")
+
+
+def test_the_same_test_with_another_model_is_compared_across_tables():
+    where = dict(resamples=200, task="toy_desk_smollm2")
+    value, low, high = scoreboard.compare("lora_all", "lora_all", other="toy_desk", **where)
+    means = [scoreboard.mean("lora_all", resamples=10, task=t)[0] for t in ("toy_desk_smollm2", "toy_desk")]
+    assert value == pytest.approx(means[0] - means[1]) and low < value < high
+    with pytest.raises(ValueError, match="different items"):
+        scoreboard.compare("lora_all", "lora_all", other="helpdesk", **where)
