@@ -9,6 +9,7 @@ from course_utils import evaluation
 from course_utils.scoreboard import costs, curves, evidence
 from course_utils.scoreboard.evidence import UNCLEAR, UNKNOWN
 from course_utils.techniques import registry
+from course_utils.techniques.base import DATA
 
 MEANING = {  # of a control as a rival, since its name does not say it
     "sft_mediocre": "supervised fine-tuning on the same records of mixed quality, where RLHF begins",
@@ -59,7 +60,8 @@ class Advice:
 def remarks(board, advice, data, assumptions=None):
     """Sentences below the rows: whether the cheap baselines are beaten, what it costs, what is missing."""
     if not advice.best:
-        return [] if board.missing else [f"No technique of this kind was measured on {board.task}."]
+        what = f"No technique of this kind was measured on {board.task} from {DATA[data]}."
+        return [] if board.missing else [what]
     notes, name = [], advice.best.technique
     if advice.rival and advice.rival.technique in MEANING:
         notes.append(f"{advice.rival.technique} is {MEANING[advice.rival.technique]}")

@@ -102,7 +102,7 @@ def two_models():
     """The toy desk on both models: what pretraining is worth where the words of a task are invented."""
     lines = [
         "## The toy desk by model\n",
-        "Whole record right, on the same 500 messages. With training, the glass box saw its 2,000 records",
+        "Exact-match accuracy on the same 500 messages. With training, the glass box saw its 2,000 records",
         "about twice (240 steps of 16, seconds), SmolLM2 once (500 steps of 4, minutes).\n",
         "| technique | glass box | SmolLM2 | difference |",
         "|---|---|---|---|",
@@ -121,7 +121,7 @@ def label_curve():
     counts = sorted({count for values in points.values() for count in values})
     lines = [
         "## The help desk by the number of records\n",
-        "Whole record right / team right on the first 200 test messages, with one setting for all numbers.",
+        "Exact-match accuracy / team right on the first 200 test messages, with one setting for all numbers.",
         "Three draws of records; with all records three seeds of LoRA, and one run of the others.\n",
         "| technique | " + " | ".join(f"{count:,} records" for count in counts) + " |",
         "|---|" + "---|" * len(counts),

@@ -94,7 +94,7 @@ def test_a_family_without_rows_is_not_measured(folder):
     (row,) = advice(folder, model_can="judge")
     assert row.family == "AI feedback" and row.best is None and row.gap is None
     assert row.sure == evidence.UNKNOWN and "measure it on your task" in str(row)
-    assert "No technique of this kind was measured on toy_desk" in str(row)
+    assert "No technique of this kind was measured on toy_desk from records of mixed quality" in str(row)
 
 
 def test_before_the_first_row_there_is_advice_without_rows(tmp_path):
