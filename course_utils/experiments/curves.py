@@ -36,9 +36,9 @@ MODELS = ("glass-box-tiny", "glass-box-small", "glass-box", "smollm2")
 GLASS_BOX_SETTINGS = {  # what is tried on dev; the real model's settings would not suit
     "few_shot_nearest": [{"k": k, "form": form} for k in (1, 2, 4) for form in ("plain", "chat")],
     "prompt_tuning": grid(lr=(0.01, 0.03, 0.1), shots=(1, 2)),
-    "prefix_tuning": grid(lr=(0.01, 0.03, 0.1), shots=(1, 2)),
+    "prefix_tuning": grid(lr=(0.03, 0.1, 0.3), shots=(1, 2)),
     "lora_all": grid(lr=(1e-3, 2e-3, 5e-3, 1e-2, 2e-2), rank=(8,)),
-    "full": grid(lr=(5e-4, 1e-3, 2e-3, 3e-3, 5e-3)),
+    "full": grid(lr=(1e-3, 2e-3, 3e-3, 5e-3, 1e-2)),
 }
 
 

@@ -62,6 +62,13 @@ def axis(kind):
     return "records" if kind == "label" else "parameters"
 
 
+def tick(kind, point):
+    """A point in words: "1,200" records, or "1.3 M" parameters."""
+    if kind == "label":
+        return f"{point:,}"
+    return f"{point / 1e6:.2g} M" if point < 10e6 else f"{point / 1e6:.0f} M"
+
+
 def items(kind, technique, point, column="accuracy", folder=None):
     """(values (S, N), ids (N,)) of a technique at a point. FileNotFoundError if it was not measured."""
     key = axis(kind)

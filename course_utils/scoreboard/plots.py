@@ -224,7 +224,7 @@ def curve(kind="label", columns=("accuracy", "routing"), folder=None, title=None
         for i, (name, values) in enumerate(points.items()):
             _line(ax, i, name, values, [curves.mean(kind, name, value, column, folder) for value in values])
         ax.set(xscale="log", xlabel=what, ylabel=TITLES.get(column, column))
-        ax.set_xticks(ticks, [f"{tick / 1e6:.2g} M" if kind == "size" else f"{tick:,}" for tick in ticks])
+        ax.set_xticks(ticks, [curves.tick(kind, tick) for tick in ticks])
         ax.minorticks_off()
     figure.suptitle(title)
     axes[0][-1].legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))

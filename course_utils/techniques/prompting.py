@@ -193,7 +193,7 @@ TECHNIQUES = (
             "toy_desk": [{"k": k} for k in (1, 2, 4, 6, 8, 12)],
             "toy_desk_smollm2": [
                 *({"k": k, "instruction": "all", "form": "chat"} for k in (8, 16)),
-                *({"k": k, "instruction": "none", "form": "plain"} for k in (4, 8, 16, 24)),
+                *({"k": k, "instruction": "none", "form": "plain"} for k in (2, 4, 8, 16)),
             ],
             "helpdesk": [
                 *({"k": k, "instruction": "rules", "form": "chat"} for k in (4, 8)),

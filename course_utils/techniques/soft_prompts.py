@@ -146,7 +146,7 @@ TECHNIQUES = (
         p_tuning_mlp,
         {
             "toy_desk": grid(lr=(3e-3, 1e-2, 3e-2), shots=(1, 2)),
-            "helpdesk": grid(lr=(1e-4, 3e-4, 1e-3, 3e-3), shots=(1,)),
+            "helpdesk": grid(lr=(3e-5, 1e-4, 3e-4, 1e-3), shots=(1,)),
         },
     ),
     Technique(

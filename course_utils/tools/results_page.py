@@ -43,8 +43,22 @@ QUESTIONS = (  # pairs that a reader asks about, by a column; each is answered o
     ("dpo", "sft_mediocre", "gold_reward", "DPO against its start"),
     ("reward_best_of_n", "sft_mediocre", "gold_reward", "Best-of-n against its start"),
     ("grpo", "sft_mediocre", "gold_reward", "GRPO against its start"),
+    ("rlaif", "sft_mediocre", "gold_reward", "RLAIF against its start"),
     ("synthetic_filtered", "synthetic_real_control", "accuracy", "Synthetic records against real ones"),
 )
+CURVES = {
+    "label": """## The help desk by the number of records
+
+Exact-match accuracy / team right on the first 200 test messages, with one setting for all numbers. The runs
+at each number of records are draws of them and, with all records, seeds of training, if it has any.
+""",
+    "size": """## The help desk by the size of the model
+
+Exact-match accuracy / team right on all 500 test messages. 0.14, 0.45 and 1.3 million parameters: the glass
+box in three sizes, its settings tried on dev; 135 million: SmolLM2, with the settings of the first table. Two
+families of models: pretraining, vocabulary and size differ together.
+""",
+}
 INTRO = """# How every row was made
 
 Made by `python -m course_utils.tools.results_page --write` from [data/results](../data/results/README.md),
@@ -59,7 +73,8 @@ def page():
     """The page's Markdown."""
     measured = [task for task in base.TASKS if table.rows_done(task)]
     models = [two_models()] if "toy_desk_smollm2" in measured else []
-    parts = [INTRO, *map(ladder, measured), *models, label_curve(), agreement()]
+    drawn = [curve(kind) for kind in CURVES if curves.rows(kind)]
+    parts = [INTRO, *map(ladder, measured), *models, *drawn, agreement()]
     return "\n".join(parts)
 
 
@@ -115,25 +130,29 @@ def two_models():
     return "\n".join(lines) + "\n"
 
 
-def label_curve():
-    """The label curve of the help desk: accuracy and right teams after each number of records."""
-    points = curves.points("label")
-    counts = sorted({count for values in points.values() for count in values})
+def curve(kind):
+    """One curve of the help desk, "label" or "size": accuracy and right teams at each of its points."""
+    points = curves.points(kind)
+    ticks = sorted({tick for values in points.values() for tick in values})
+    heads = [curves.tick(kind, tick) + (" records" if kind == "label" else "") for tick in ticks]
     lines = [
-        "## The help desk by the number of records\n",
-        "Exact-match accuracy / team right on the first 200 test messages, with one setting for all numbers.",
-        "Three draws of records; with all records three seeds of LoRA, and one run of the others.\n",
-        "| technique | " + " | ".join(f"{count:,} records" for count in counts) + " |",
-        "|---|" + "---|" * len(counts),
+        CURVES[kind],
+        "| technique | runs | " + " | ".join(heads) + " |",
+        "|---|---|" + "---|" * len(ticks),
     ]
+    taken = [(row["technique"], row[curves.axis(kind)]) for row in curves.rows(kind)]
     for name, measured in points.items():
         cells = [
-            " / ".join(bracketed(curves.mean("label", name, n, column)) for column in ("accuracy", "routing"))
-            if n in measured
+            " / ".join(
+                bracketed(curves.mean(kind, name, tick, column, resamples=RESAMPLES))
+                for column in ("accuracy", "routing")
+            )
+            if tick in measured
             else "not measured"
-            for n in counts
+            for tick in ticks
         ]
-        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
+        runs = ", ".join(str(taken.count((name, tick))) for tick in ticks)
+        lines.append(f"| `{name}` | {runs} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
