@@ -63,10 +63,10 @@ def axis(kind):
 
 
 def tick(kind, point):
-    """A point in words: "1,200" records, or "1.3 M" parameters."""
+    """A point in figures: "1,200" for records, "1.3" (millions) for parameters."""
     if kind == "label":
         return f"{point:,}"
-    return f"{point / 1e6:.2g} M" if point < 10e6 else f"{point / 1e6:.0f} M"
+    return f"{point / 1e6:.2g}" if point < 10e6 else f"{point / 1e6:.0f}"
 
 
 def items(kind, technique, point, column="accuracy", folder=None):

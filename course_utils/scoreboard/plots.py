@@ -219,7 +219,7 @@ def curve(kind="label", columns=("accuracy", "routing"), folder=None, title=None
     size = (4.3 * len(columns) + 2, 3.8)
     figure, axes = plt.subplots(1, len(columns), figsize=size, dpi=70, layout="constrained", squeeze=False)
     ticks = sorted({value for values in points.values() for value in values})
-    what = {"label": "training records", "size": "parameters of the model"}[kind]
+    what = {"label": "training records", "size": "million parameters of the model"}[kind]
     for ax, column in zip(axes[0], columns):
         for i, (name, values) in enumerate(points.items()):
             _line(ax, i, name, values, [curves.mean(kind, name, value, column, folder) for value in values])

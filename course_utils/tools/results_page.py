@@ -134,7 +134,7 @@ def curve(kind):
     """One curve of the help desk, "label" or "size": accuracy and right teams at each of its points."""
     points = curves.points(kind)
     ticks = sorted({tick for values in points.values() for tick in values})
-    heads = [curves.tick(kind, tick) + (" records" if kind == "label" else "") for tick in ticks]
+    heads = [curves.tick(kind, tick) + {"label": " records", "size": " M"}[kind] for tick in ticks]
     lines = [
         CURVES[kind],
         "| technique | runs | " + " | ".join(heads) + " |",
