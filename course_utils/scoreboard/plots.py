@@ -38,7 +38,7 @@ def effort(
     Families differ by marker and colour. The larger the mark, the more examples were used. The best of
     each family is named at the side, the others are pale; the lines are the policies without skill.
     """
-    size = dict(figsize=(11, 5.4), dpi=72)  # as wide as a notebook shows
+    size = dict(figsize=(11, 5.4), dpi=70)  # as wide as a notebook shows
     figure, axes = plt.subplots(1, len(columns), layout="constrained", sharey=True, squeeze=False, **size)
     for ax, column in zip(axes[0], columns):
         _panel(ax, board, column, y, task, folder)
@@ -54,7 +54,7 @@ def ladders(tasks=("helpdesk", "toy_desk"), x="train_seconds", y="accuracy", fol
 
     A task without rows gets a sentence in place of its panel. y: "gold_reward" judges RLHF by what it learns.
     """
-    size = dict(figsize=(12.5, 6), dpi=72, width_ratios=[1.7, 1])  # as wide as a notebook shows
+    size = dict(figsize=(12.5, 6), dpi=70, width_ratios=[1.7, 1])  # as wide as a notebook shows
     figure, axes = plt.subplots(1, len(tasks), layout="constrained", squeeze=False, **size)
     for ax, task in zip(axes[0], tasks):
         if not scoreboard.rows_done(task, folder):

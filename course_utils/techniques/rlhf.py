@@ -145,7 +145,7 @@ TOY_SETTINGS = {
 }
 SETTINGS = {  # of the help desk: four each
     "sft_mediocre": grid(lr=(1e-3, 2e-3, 5e-3, 1e-2)),
-    "reward_best_of_n": grid(n=(4,), temperature=(0.1, 0.3, 0.5, 0.7)),  # more would be too slow
+    "reward_best_of_n": grid(n=(4,), temperature=(0.03, 0.1, 0.3, 0.5)),  # more would be too slow
     "ppo": grid(lr=(1e-4, 3e-4, 1e-3, 2e-3), kl=(0.05,)),
     "dpo": grid(lr=(3e-5, 1e-4, 3e-4, 1e-3), beta=(0.1,)),
     "grpo": grid(lr=(1e-4, 3e-4, 1e-3, 2e-3), beta=(0.05,)),
