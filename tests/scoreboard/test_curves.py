@@ -24,7 +24,7 @@ def test_runs_come_back_with_their_items(tmp_path):
     assert header.startswith("technique,model,parameters,records,steps,seed,accuracy,routing")
 
 
-def test_points_are_written_out_in_words():
+def test_points_are_written_in_figures_that_fit_an_axis():
     assert [curves.tick("label", 1200), curves.tick("size", 135e6)] == ["1,200", "135"]
     assert [curves.tick("size", n) for n in (142_464, 1_331_328)] == ["0.14", "1.3"]
 

@@ -1,10 +1,11 @@
 """The page of results says what the tables hold, and when two ladders agree."""
 
+import re
 from collections import Counter
 
 import pytest
 
-from course_utils.scoreboard import table
+from course_utils.scoreboard import curves, table
 from course_utils.tasks import base
 from course_utils.tools import results_page
 
@@ -55,6 +56,23 @@ def test_the_page_has_every_row_of_today():
     for task in measured:
         for name, seeds in Counter(row["technique"] for row in table.rows_done(task)).items():
             assert f"| `{name}` | {seeds} |" in parts[task], f"{name}: run results_page --write again"
+
+
+@pytest.mark.parametrize("kind", results_page.CURVES)
+def test_the_page_has_every_point_of_the_curves_and_counts_their_runs(kind):
+    page = results_page.FILE.read_text(encoding="utf-8")
+    part = page.split(results_page.CURVES[kind])[1].split("\n## ")[0]
+    assert set(curves.points(kind)) == set(re.findall(r"^\| `(\w+)` ", part, re.MULTILINE))
+    taken = Counter((row["technique"], row[curves.axis(kind)]) for row in curves.rows(kind))
+    ticks = sorted({point for _, point in taken})
+    for name in curves.points(kind):
+        runs = ", ".join(str(taken[name, tick]) for tick in ticks)
+        means = [curves.mean(kind, name, tick, resamples=10)[0] for tick in ticks if taken[name, tick]]
+        line = next(line for line in part.splitlines() if line.startswith(f"| `{name}` "))
+        assert line.startswith(f"| `{name}` | {runs} | "), "run results_page --write again"
+        cells = [cell for cell in line.split(" | ")[2:] if not cell.startswith("not measured")]
+        for cell, mean in zip(cells, means, strict=True):
+            assert cell.startswith(f"{results_page.short(mean)} ("), (name, cell, mean)
 
 
 def test_a_question_is_answered_by_its_own_column():
